@@ -1,0 +1,444 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NftGateway is a group of Linux hosts that form one external gateway. Every
+// host of it opens the same Services.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=nftgw,categories=nft-operator
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].status`
+// +kubebuilder:printcolumn:name="Hosts",type=string,JSONPath=`.status.hosts`,description="Hosts that run the intended ruleset, of all"
+// +kubebuilder:printcolumn:name="Open",type=integer,JSONPath=`.status.openServices`,description="Services with at least one opening"
+// +kubebuilder:printcolumn:name="Refused",type=integer,JSONPath=`.status.refusedServices`,description="Services refused in whole or in part"
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Programmed")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="the name of an NftGateway may have at most 63 characters; choose a shorter one"
+// +kubebuilder:validation:XValidation:rule="self.spec.hosts.all(h, has(h.publicInterfaces) || has(self.spec.publicInterfaces))",message="each host needs the name of its public interface: write spec.publicInterfaces for all hosts, or publicInterfaces in each entry of spec.hosts"
+type NftGateway struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the administrator wants the gateway to do.
+	// +required
+	Spec NftGatewaySpec `json:"spec"`
+	// status sums up what the hosts do; each host tells more in its NftGatewayHost.
+	// +optional
+	Status NftGatewayStatus `json:"status,omitempty"`
+}
+
+// NftGatewayList is a list of NftGateways.
+//
+// +kubebuilder:object:root=true
+type NftGatewayList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []NftGateway `json:"items"`
+}
+
+// NftGatewaySpec is the administrator's intent.
+type NftGatewaySpec struct {
+	// hosts are the Linux boxes that make up this gateway, each reached over SSH.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.address == b.address && (has(a.port) ? a.port : 0) == (has(b.port) ? b.port : 0)))",message="two hosts have the same address and port; each entry of spec.hosts must be a box of its own"
+	Hosts []GatewayHost `json:"hosts"`
+
+	// publicInterfaces are the network interfaces that face the outside, on
+	// every host that names none itself. Everything that enters by another
+	// interface counts as the cluster side.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	PublicInterfaces []InterfaceName `json:"publicInterfaces,omitempty"`
+
+	// ssh says how the hosts are reached.
+	// +required
+	SSH SSH `json:"ssh"`
+
+	// services says which Services this gateway opens, and at which addresses.
+	// +required
+	Services ServiceSelection `json:"services"`
+
+	// firewall says what is allowed besides Services.
+	// +optional
+	// +kubebuilder:default={}
+	Firewall Firewall `json:"firewall,omitempty"`
+}
+
+// GatewayHost is one Linux box.
+type GatewayHost struct {
+	// name of the host, unique within the gateway: lower-case letters, digits and '-'.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="a host name has lower-case letters, digits and '-', and starts and ends with a letter or digit, for example gw1"
+	Name string `json:"name"`
+
+	// address is the IPv4 or IPv6 address, or the DNS name, that SSH connects to.
+	// +required
+	Address HostAddress `json:"address"`
+
+	// port that SSH connects to, where it differs from spec.ssh.port.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port *int32 `json:"port,omitempty"`
+
+	// user that SSH logs in as, where it differs from spec.ssh.user.
+	// +optional
+	User *UserName `json:"user,omitempty"`
+
+	// publicInterfaces of this host, where they differ from spec.publicInterfaces.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	PublicInterfaces []InterfaceName `json:"publicInterfaces,omitempty"`
+}
+
+// InterfaceName is the name of a Linux network interface, for example eth0.
+//
+// +kubebuilder:validation:MaxLength=15
+// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$')",message="an interface is written as 'ip link' shows it, at most 15 letters, digits and _ . : @ -, for example eth0 or bond0.100; wildcards are not supported"
+type InterfaceName string
+
+// HostAddress is an IP address or a DNS name.
+//
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="isIP(self) || self.matches('^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$')",message="an address is an IPv4 or IPv6 address without prefix length, or a DNS name, for example 192.0.2.1, 2001:db8::1 or gw1.example.org"
+type HostAddress string
+
+// UserName is the name of a Unix account.
+//
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z_][a-z0-9_-]*$')",message="a user is a Unix account name: lower-case letters, digits, '_' and '-', not starting with a digit"
+type UserName string
+
+// CIDR is an IPv4 or IPv6 range.
+//
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="a range is written as address/length, for example 192.0.2.0/24, 192.0.2.1/32 or 2001:db8::/32"
+type CIDR string
+
+// IPAddress is one IPv4 or IPv6 address.
+//
+// +kubebuilder:validation:MaxLength=39
+// +kubebuilder:validation:XValidation:rule="isIP(self)",message="an IPv4 or IPv6 address without prefix length, for example 192.0.2.1 or 2001:db8::1"
+type IPAddress string
+
+// Become says how root rights are got after login.
+//
+// +kubebuilder:validation:Enum=Sudo;None
+type Become string
+
+const (
+	// BecomeSudo runs the change through sudo, without a password.
+	BecomeSudo Become = "Sudo"
+	// BecomeNone runs the change as the login user, who must then be root.
+	BecomeNone Become = "None"
+)
+
+// SSH says how hosts are reached.
+type SSH struct {
+	// user that logs in.
+	// +optional
+	// +kubebuilder:default=root
+	User UserName `json:"user,omitempty"`
+
+	// port of the SSH server.
+	// +optional
+	// +kubebuilder:default=22
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+
+	// privateKeySecretRef names a Secret of type kubernetes.io/ssh-auth in the
+	// namespace of this NftGateway. Its key ssh-privatekey holds the private
+	// key, without a passphrase; its key known_hosts may hold the hosts' public
+	// keys.
+	// +required
+	PrivateKeySecretRef SecretReference `json:"privateKeySecretRef"`
+
+	// knownHosts holds the hosts' public keys, the jump host's too, in the form
+	// of OpenSSH's known_hosts file (what ssh-keyscan prints). Together with
+	// the Secret's known_hosts it must name every host: a host whose key is not
+	// known, or differs, is not connected to.
+	// +optional
+	// +kubebuilder:validation:MaxLength=65536
+	KnownHosts string `json:"knownHosts,omitempty"`
+
+	// jumpHost is an SSH server through which the hosts are reached.
+	// +optional
+	JumpHost *JumpHost `json:"jumpHost,omitempty"`
+
+	// become says how root rights are got after login: Sudo (without a
+	// password), or None where the user is root already.
+	// +optional
+	// +kubebuilder:default=Sudo
+	Become Become `json:"become,omitempty"`
+
+	// connectTimeoutSeconds is how long one connection may take to open.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=120
+	ConnectTimeoutSeconds int32 `json:"connectTimeoutSeconds,omitempty"`
+}
+
+// SecretReference names a Secret in the same namespace.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// JumpHost is an SSH server on the way to the hosts. It is entered with the
+// same private key.
+type JumpHost struct {
+	// address of the jump host.
+	// +required
+	Address HostAddress `json:"address"`
+	// port of its SSH server.
+	// +optional
+	// +kubebuilder:default=22
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+	// user that logs in there; spec.ssh.user where it is left out.
+	// +optional
+	User *UserName `json:"user,omitempty"`
+}
+
+// ServiceSelection says which Services are opened. A Service must pass every
+// part of it.
+type ServiceSelection struct {
+	// selector picks Services by their labels; all where it is left out.
+	// +optional
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+
+	// namespaceSelector picks Services by the labels of their namespace; all
+	// namespaces where it is left out.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
+	// loadBalancerClasses picks Services by spec.loadBalancerClass; the empty
+	// string stands for Services that name no class. All where it is left out.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=253
+	LoadBalancerClasses []string `json:"loadBalancerClasses,omitempty"`
+
+	// allowedCIDRs are the ranges that load balancer addresses come from. A
+	// Service with an address outside of them stays closed there: without this
+	// bound, whoever can write a Service's status could open any address.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
+}
+
+// DefaultAction is what happens to traffic from the public side that nothing allows.
+//
+// +kubebuilder:validation:Enum=Drop;Accept
+type DefaultAction string
+
+const (
+	// DefaultActionDrop drops it.
+	DefaultActionDrop DefaultAction = "Drop"
+	// DefaultActionAccept lets it pass and counts it, for testing.
+	DefaultActionAccept DefaultAction = "Accept"
+)
+
+// EstablishedConnections is what happens to connections whose Service is no
+// longer open for them.
+//
+// +kubebuilder:validation:Enum=Keep;Terminate
+type EstablishedConnections string
+
+const (
+	// EstablishedKeep lets them end by themselves.
+	EstablishedKeep EstablishedConnections = "Keep"
+	// EstablishedTerminate drops their packets at once.
+	EstablishedTerminate EstablishedConnections = "Terminate"
+)
+
+// PublicAccess says whether something is reachable from the public side.
+//
+// +kubebuilder:validation:Enum=Deny;Allow
+type PublicAccess string
+
+const (
+	// PublicAccessDeny keeps it closed from the public side.
+	PublicAccessDeny PublicAccess = "Deny"
+	// PublicAccessAllow opens it for the sources or peers that are named.
+	PublicAccessAllow PublicAccess = "Allow"
+)
+
+// Firewall says what is allowed besides Services.
+type Firewall struct {
+	// defaultAction is what happens to traffic from the public side that
+	// nothing allows: Drop, or Accept to let it pass and only count it, for
+	// testing.
+	// +optional
+	// +kubebuilder:default=Drop
+	DefaultAction DefaultAction `json:"defaultAction,omitempty"`
+
+	// establishedConnections is what happens to connections to a load balancer
+	// address when their Service is closed or no longer admits their source:
+	// Keep lets them end by themselves, Terminate cuts them. Replies to
+	// connections that the cluster opened itself always pass.
+	// +optional
+	// +kubebuilder:default=Keep
+	EstablishedConnections EstablishedConnections `json:"establishedConnections,omitempty"`
+
+	// managementCIDRs are the ranges from which SSH to the gateway host is
+	// always allowed, by whatever interface, before any other rule. SSH from
+	// the cluster side is always allowed and need not be named here.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	ManagementCIDRs []CIDR `json:"managementCIDRs,omitempty"`
+
+	// ssh says whether SSH to the gateway host is open from the public side.
+	// +optional
+	// +kubebuilder:default={}
+	SSH PublicSSH `json:"ssh,omitempty"`
+
+	// bgp says whether BGP to the gateway host is open from the public side.
+	// +optional
+	// +kubebuilder:default={}
+	BGP PublicBGP `json:"bgp,omitempty"`
+
+	// icmp says which echo requests (ping) are answered. The ICMP and ICMPv6
+	// types that a router must pass always pass.
+	// +optional
+	// +kubebuilder:default={}
+	ICMP ICMP `json:"icmp,omitempty"`
+}
+
+// PublicSSH says whether SSH is open from the public side.
+//
+// +kubebuilder:validation:XValidation:rule="self.publicAccess != 'Allow' || (has(self.sources) && size(self.sources) > 0)",message="publicAccess: Allow needs sources; write 0.0.0.0/0 and ::/0 to mean everybody"
+// +kubebuilder:validation:XValidation:rule="self.publicAccess != 'Deny' || !has(self.sources) || size(self.sources) == 0",message="sources have no effect while publicAccess is Deny; write publicAccess: Allow, or remove the sources"
+type PublicSSH struct {
+	// publicAccess opens SSH from the public side for the sources named (Allow), or not (Deny).
+	// +optional
+	// +kubebuilder:default=Deny
+	PublicAccess PublicAccess `json:"publicAccess,omitempty"`
+	// sources that may connect.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Sources []CIDR `json:"sources,omitempty"`
+}
+
+// PublicBGP says whether BGP is open from the public side.
+//
+// +kubebuilder:validation:XValidation:rule="self.publicAccess != 'Allow' || (has(self.peers) && size(self.peers) > 0)",message="publicAccess: Allow needs the addresses of the BGP peers"
+// +kubebuilder:validation:XValidation:rule="self.publicAccess != 'Deny' || !has(self.peers) || size(self.peers) == 0",message="peers have no effect while publicAccess is Deny; write publicAccess: Allow, or remove the peers"
+type PublicBGP struct {
+	// publicAccess opens BGP (TCP port 179) from the public side for the peers named (Allow), or not (Deny).
+	// +optional
+	// +kubebuilder:default=Deny
+	PublicAccess PublicAccess `json:"publicAccess,omitempty"`
+	// peers are the addresses that may connect.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Peers []IPAddress `json:"peers,omitempty"`
+}
+
+// EchoAction is what happens to echo requests.
+//
+// +kubebuilder:validation:Enum=Limit;Drop
+type EchoAction string
+
+const (
+	// EchoLimit lets them pass up to a rate per source.
+	EchoLimit EchoAction = "Limit"
+	// EchoDrop drops them.
+	EchoDrop EchoAction = "Drop"
+)
+
+// ICMP says which echo requests pass.
+type ICMP struct {
+	// gatewayEcho is for echo requests from the public side to the gateway
+	// host itself: Limit lets them pass up to echoPerSecond per source.
+	// +optional
+	// +kubebuilder:default=Limit
+	GatewayEcho EchoAction `json:"gatewayEcho,omitempty"`
+	// serviceEcho is for echo requests to addresses at which a Service is
+	// open: Limit lets them pass up to echoPerSecond per source.
+	// +optional
+	// +kubebuilder:default=Drop
+	ServiceEcho EchoAction `json:"serviceEcho,omitempty"`
+	// echoPerSecond is the number of echo requests per second and source
+	// address that Limit lets pass.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	EchoPerSecond int32 `json:"echoPerSecond,omitempty"`
+}
+
+// NftGatewayStatus sums up what the hosts do.
+type NftGatewayStatus struct {
+	// observedGeneration is the generation of the spec that this status is of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// hosts is the number of hosts that run the intended ruleset, of all, as "2/2".
+	// +optional
+	Hosts string `json:"hosts,omitempty"`
+	// openServices is the number of Services with at least one opening.
+	// +optional
+	OpenServices int32 `json:"openServices"`
+	// refusedServices is the number of Services that are refused, in whole or in part.
+	// +optional
+	RefusedServices int32 `json:"refusedServices"`
+	// conditions: Accepted (the spec makes sense), Programmed (every host runs
+	// the intended ruleset, read back), Degraded (something needs a person).
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// SSHPort is the port that SSH to the host connects to.
+func (s *NftGatewaySpec) SSHPort(host GatewayHost) int32 {
+	if host.Port != nil {
+		return *host.Port
+	}
+	return s.SSH.Port
+}
+
+// SSHUser is the account that SSH to the host logs in as.
+func (s *NftGatewaySpec) SSHUser(host GatewayHost) UserName {
+	if host.User != nil {
+		return *host.User
+	}
+	return s.SSH.User
+}
+
+// InterfacesOf are the public interfaces of the host.
+func (s *NftGatewaySpec) InterfacesOf(host GatewayHost) []InterfaceName {
+	if len(host.PublicInterfaces) > 0 {
+		return host.PublicInterfaces
+	}
+	return s.PublicInterfaces
+}
+
+// KnownHostsKey is the key that may hold known hosts in the Secret with the
+// private key.
+const KnownHostsKey = "known_hosts"
