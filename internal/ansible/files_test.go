@@ -1,0 +1,167 @@
+package ansible
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/plan"
+)
+
+func samplePlan() plan.Gateway {
+	return plan.Gateway{
+		Key: plan.GatewayKey{Namespace: "nft-operator-system", Name: "edge"},
+		Firewall: plan.Firewall{
+			DefaultAction:          v1alpha1.DefaultActionDrop,
+			EstablishedConnections: v1alpha1.EstablishedKeep,
+			GatewayEcho:            v1alpha1.EchoLimit,
+			ServiceEcho:            v1alpha1.EchoDrop,
+			EchoPerSecond:          10,
+			Management:             []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/48")},
+			LoadBalancerRanges:     []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")},
+		},
+		Exposures: []plan.Exposure{
+			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Address: netip.MustParseAddr("203.0.113.10"), Protocol: plan.TCP, Port: 80},
+			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Address: netip.MustParseAddr("2001:db8::10"), Protocol: plan.UDP, Port: 53,
+				Sources: []netip.Prefix{netip.MustParsePrefix("2001:db8:5::/64")}},
+		},
+	}
+}
+
+func sampleRun(t *testing.T, jump *Jump) Run {
+	t.Helper()
+	pem, public := newKeyPair(t)
+	key, err := ParsePrivateKey(pem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := ParseKnownHosts("192.0.2.1 " + public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Run{
+		Playbook: "playbooks/apply.yml",
+		Targets: []Target{{
+			Name: "gw1", Address: "192.0.2.1", Port: 22, User: "nftop",
+			PublicInterfaces: []string{"eth0"}, Revision: strings.Repeat("ab", 32),
+		}},
+		Access: Access{PrivateKey: key, KnownHosts: known, Jump: jump, Become: true, ConnectTimeoutSeconds: 10},
+		Vars:   VarsOf(samplePlan()),
+	}
+}
+
+func TestFilesOfARun(t *testing.T) {
+	dir := t.TempDir()
+	run := sampleRun(t, &Jump{Address: "2001:db8::9", Port: 2222, User: "hop"})
+	if err := WriteFiles(dir, run, "/keys/id"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		VarsFile: `{"nft_schema":1,"nft_gateway":"nft-operator-system/edge","nft_firewall":{"default_action":"drop","established_connections":"keep",` +
+			`"gateway_echo":"limit","service_echo":"drop","echo_per_second":10,"management":{"ipv4":["192.0.2.7"],"ipv6":["2001:db8::/48"]},` +
+			`"ssh_sources":{"ipv4":[],"ipv6":[]},"bgp_peers":{"ipv4":[],"ipv6":[]},"load_balancer_ranges":{"ipv4":["203.0.113.0/24"],"ipv6":[]}},` +
+			`"nft_exposures":{"ipv4":[{"service":"shop/web","address":"203.0.113.10","protocol":"tcp","port":80}],` +
+			`"ipv6":[{"service":"shop/web","address":"2001:db8::10","protocol":"udp","port":53,"sources":["2001:db8:5::/64"]}]}}` + "\n",
+		InventoryFile: `gateways:
+    hosts:
+        gw1:
+            ansible_host: 192.0.2.1
+            ansible_port: 22
+            ansible_user: nftop
+            nft_host: gw1
+            nft_public_interfaces:
+                - eth0
+            nft_ssh_port: 22
+            nft_revision: ` + strings.Repeat("ab", 32) + `
+    vars:
+        ansible_connection: ssh
+        ansible_python_interpreter: /usr/bin/python3
+        ansible_ssh_common_args: -F '` + dir + `/ssh_config'
+        ansible_become: true
+`,
+		SSHConfigFile: `# Written by nft-operator for one gateway.
+Host nft-operator-jump
+  HostName 2001:db8::9
+  Port 2222
+  User hop
+Host 192.0.2.1
+  ProxyJump nft-operator-jump
+Host *
+  StrictHostKeyChecking yes
+  UserKnownHostsFile "` + dir + `/known_hosts"
+  GlobalKnownHostsFile /dev/null
+  UpdateHostKeys no
+  PreferredAuthentications publickey
+  IdentityFile "/keys/id"
+  IdentitiesOnly yes
+  IdentityAgent none
+  ForwardAgent no
+  ConnectTimeout 10
+  ServerAliveInterval 5
+  ServerAliveCountMax 3
+  LogLevel ERROR
+`,
+		KnownHostsFile: run.Access.KnownHosts.String(),
+	} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	assertNoKeyIn(t, dir)
+}
+
+// assertNoKeyIn fails where any file below dir holds a private key.
+func assertNoKeyIn(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "PRIVATE KEY") {
+			t.Errorf("%s holds a private key", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRevisionFollowsWhatIsEnforced(t *testing.T) {
+	base := samplePlan()
+	target := sampleRun(t, nil).Targets[0]
+	revision := Revision(VarsOf(base).Digest(), target)
+	if len(revision) != 64 || revision != Revision(VarsOf(samplePlan()).Digest(), target) {
+		t.Fatalf("revision %q is not a stable hash", revision)
+	}
+
+	otherPort := samplePlan()
+	otherPort.Exposures[0].Port = 81
+	anySource := samplePlan()
+	anySource.Exposures[1].Sources = nil
+	for name, plan := range map[string]plan.Gateway{"another port": otherPort, "no source ranges": anySource} {
+		if Revision(VarsOf(plan).Digest(), target) == revision {
+			t.Errorf("%s leaves the revision as it was", name)
+		}
+	}
+	other := target
+	other.PublicInterfaces = []string{"eth1"}
+	if Revision(VarsOf(base).Digest(), other) == revision {
+		t.Error("another interface leaves the revision as it was")
+	}
+	moved := target
+	moved.Address, moved.User = "192.0.2.2", "root"
+	if Revision(VarsOf(base).Digest(), moved) != revision {
+		t.Error("the way in is part of the revision, though the host enforces the same")
+	}
+}

@@ -1,0 +1,77 @@
+package ansible
+
+import (
+	"gopkg.in/yaml.v3"
+)
+
+// Target is one host of a run.
+type Target struct {
+	// Name of the host in the inventory, the name in spec.hosts.
+	Name string
+	// Address that SSH connects to: an IP address or a DNS name.
+	Address string
+	// Port that SSH connects to, which stays open to the cluster side.
+	Port uint16
+	// User that logs in.
+	User string
+	// PublicInterfaces face the outside.
+	PublicInterfaces []string
+	// Revision of the intent, see Revision.
+	Revision string
+}
+
+// inventory is Ansible's YAML inventory with one group, gateways.
+type inventory struct {
+	Gateways inventoryGroup `yaml:"gateways"`
+}
+
+type inventoryGroup struct {
+	Hosts map[string]inventoryHost `yaml:"hosts"`
+	Vars  inventoryVars            `yaml:"vars"`
+}
+
+type inventoryHost struct {
+	Address          string   `yaml:"ansible_host"`
+	Port             uint16   `yaml:"ansible_port"`
+	User             string   `yaml:"ansible_user"`
+	Host             string   `yaml:"nft_host"`
+	PublicInterfaces []string `yaml:"nft_public_interfaces"`
+	SSHPort          uint16   `yaml:"nft_ssh_port"`
+	Revision         string   `yaml:"nft_revision"`
+}
+
+type inventoryVars struct {
+	Connection  string `yaml:"ansible_connection"`
+	Interpreter string `yaml:"ansible_python_interpreter"`
+	SSHArgs     string `yaml:"ansible_ssh_common_args"`
+	Become      bool   `yaml:"ansible_become"`
+}
+
+// remotePython is Debian's interpreter. Naming it saves the remote execution
+// that finding one would cost.
+const remotePython = "/usr/bin/python3"
+
+// inventoryYAML writes the inventory of a run whose ssh_config lies at sshConfig.
+func inventoryYAML(run Run, sshConfig string) ([]byte, error) {
+	hosts := make(map[string]inventoryHost, len(run.Targets))
+	for _, target := range run.Targets {
+		hosts[target.Name] = inventoryHost{
+			Address:          target.Address,
+			Port:             target.Port,
+			User:             target.User,
+			Host:             target.Name,
+			PublicInterfaces: target.PublicInterfaces,
+			SSHPort:          target.Port,
+			Revision:         target.Revision,
+		}
+	}
+	return yaml.Marshal(inventory{Gateways: inventoryGroup{
+		Hosts: hosts,
+		Vars: inventoryVars{
+			Connection:  "ssh",
+			Interpreter: remotePython,
+			SSHArgs:     "-F " + shellQuote(sshConfig),
+			Become:      run.Access.Become,
+		},
+	}})
+}

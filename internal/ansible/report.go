@@ -1,0 +1,128 @@
+package ansible
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Report is what one host answered.
+type Report struct {
+	// Reason is empty when the host enforces the intent and that was read back.
+	Reason Reason
+	// Message says what is wrong and what to do, where Reason is not empty.
+	Message string
+	// Outcome is what the module saw and did; zero where it did not run.
+	Outcome Outcome
+}
+
+// Outcome is the module's JSON result, see roles/nft/README.md.
+type Outcome struct {
+	Changed    bool       `json:"changed"`
+	Revision   string     `json:"revision"`
+	Action     string     `json:"action"`
+	Elements   Elements   `json:"elements"`
+	Versions   Versions   `json:"versions"`
+	LocalChain LocalChain `json:"local_chain"`
+	Backup     string     `json:"backup"`
+	Drops      []Drop     `json:"drops"`
+}
+
+// Elements counts elements of sets and maps that one change touched.
+type Elements struct {
+	Added   int `json:"added"`
+	Deleted int `json:"deleted"`
+}
+
+// Versions are what the host runs.
+type Versions struct {
+	Nft    string `json:"nft"`
+	Kernel string `json:"kernel"`
+	Python string `json:"python"`
+	OS     string `json:"os"`
+}
+
+// LocalChain is what became of the administrator's local-chain.nft.
+type LocalChain struct {
+	// State is Accepted, Created or Broken.
+	State string `json:"state"`
+	// Message is nft's own, with Line, where State is Broken.
+	Message string `json:"message"`
+	Line    int    `json:"line"`
+}
+
+// LocalChainBroken is the state of a local chain that nft refused; the last
+// one that it accepted stays in force.
+const LocalChainBroken = "Broken"
+
+// Drop is a count of dropped packets by reason.
+type Drop struct {
+	Reason  string `json:"reason"`
+	Packets int64  `json:"packets"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// resultLine is one line of the callback plugin nft_result.
+type resultLine struct {
+	Host   string          `json:"host"`
+	Status string          `json:"status"`
+	Result json.RawMessage `json:"result"`
+}
+
+// readReports decodes the results file. A missing file is no report, not an
+// error: Ansible may have ended before the first result.
+func readReports(path string) (map[string]Report, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return decodeReports(file)
+}
+
+func decodeReports(file io.Reader) (map[string]Report, error) {
+	reports := map[string]Report{}
+	decoder := json.NewDecoder(bufio.NewReader(file))
+	for {
+		var line resultLine
+		err := decoder.Decode(&line)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return reports, nil // a run that was killed may leave half a line
+		}
+		if err != nil {
+			return reports, fmt.Errorf("malformed result line: %w", err)
+		}
+		report, err := decodeReport(line)
+		if err != nil {
+			return reports, fmt.Errorf("malformed result of %s: %w", line.Host, err)
+		}
+		reports[line.Host] = report
+	}
+}
+
+func decodeReport(line resultLine) (Report, error) {
+	var report Report
+	if err := json.Unmarshal(line.Result, &report.Outcome); err != nil {
+		return report, err
+	}
+	if line.Status == "ok" {
+		return report, nil
+	}
+	var failure failure
+	if err := json.Unmarshal(line.Result, &failure); err != nil {
+		return report, err
+	}
+	if line.Status == "unreachable" {
+		report.Reason, report.Message = classifyUnreachable(failure.text())
+	} else {
+		report.Reason, report.Message = classifyFailure(failure)
+	}
+	return report, nil
+}

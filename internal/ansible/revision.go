@@ -1,0 +1,34 @@
+package ansible
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// Digest is the hash of what all hosts of a gateway have in common.
+type Digest [sha256.Size]byte
+
+// Digest of the extra-vars. Equal intents give equal digests, because plans are sorted.
+func (v Vars) Digest() Digest {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("extra-vars hold only strings, numbers and lists of them: " + err.Error())
+	}
+	return sha256.Sum256(text)
+}
+
+// Revision names what one host is to enforce: 64 hexadecimal digits, a hash of
+// the gateway's digest and of what is the host's own.
+func Revision(gateway Digest, host Target) string {
+	text, err := json.Marshal(struct {
+		Gateway    []byte
+		Interfaces []string
+		SSHPort    uint16
+	}{gateway[:], host.PublicInterfaces, host.Port})
+	if err != nil {
+		panic("a target's revision holds only strings and numbers: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,142 @@
+package ansible
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/apenella/go-ansible/v2/pkg/execute"
+	"github.com/apenella/go-ansible/v2/pkg/playbook"
+)
+
+// Run is one execution of a playbook on the hosts of one gateway.
+type Run struct {
+	// Playbook is the path of the playbook.
+	Playbook string
+	// Targets are the hosts.
+	Targets []Target
+	// Access is how they are entered.
+	Access Access
+	// Vars are what they are to enforce.
+	Vars Vars
+	// Check asks what would change, and changes nothing.
+	Check bool
+}
+
+// Runner is the one seam to Ansible. Run returns a report for each host that
+// was reported on, keyed by name. Its error says why there are no reports at
+// all (errors.Is ErrTimeout, ErrRunnerFailed, or the context's error).
+type Runner interface {
+	Run(ctx context.Context, run Run) (map[string]Report, error)
+}
+
+// Errors of a Runner.
+var (
+	// ErrTimeout: the run did not end within its time and was killed.
+	ErrTimeout = errors.New("the playbook run took too long and was ended")
+	// ErrRunnerFailed: Ansible itself could not run the playbook.
+	ErrRunnerFailed = errors.New("ansible-playbook failed")
+)
+
+// PlaybookRunner runs ansible-playbook by go-ansible.
+type PlaybookRunner struct {
+	// WorkDir holds the private folders of runs.
+	WorkDir WorkDir
+	// ProjectDir holds ansible.cfg, playbooks and roles.
+	ProjectDir string
+	// Timeout bounds one run.
+	Timeout time.Duration
+}
+
+var _ Runner = (*PlaybookRunner)(nil)
+
+// Run is Runner's.
+func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, error) {
+	dir, err := r.WorkDir.newRun()
+	if err != nil {
+		return nil, fmt.Errorf("%w: private folder of the run: %w", ErrRunnerFailed, err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := writePrivate(dir, run); err != nil {
+		return nil, fmt.Errorf("%w: files of the run: %w", ErrRunnerFailed, err)
+	}
+	control, err := r.WorkDir.control(run.Access)
+	if err != nil {
+		return nil, fmt.Errorf("%w: folder for connections: %w", ErrRunnerFailed, err)
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	output := &tail{limit: 4096}
+	ended := r.execute(ctx, dir, run, r.environment(dir, control, len(run.Targets)), output)
+
+	reports, err := readReports(filepath.Join(dir, resultsFile))
+	switch {
+	case len(reports) > 0: // what was reported is true, however the run ended
+		return reports, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("%w (limit %s)", ErrTimeout, r.Timeout)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("%w: results: %w", ErrRunnerFailed, err)
+	default:
+		return nil, fmt.Errorf("%w: %v: %s", ErrRunnerFailed, ended, output.lastLine())
+	}
+}
+
+// writePrivate writes the files of a run, the private key among them.
+func writePrivate(dir string, run Run) error {
+	identity := filepath.Join(dir, identityFile)
+	if err := os.WriteFile(identity, run.Access.PrivateKey.pem, 0o600); err != nil {
+		return err
+	}
+	return WriteFiles(dir, run, identity)
+}
+
+// execute runs ansible-playbook to its end and returns how it ended. Its
+// error holds no environment and no vars.
+func (r *PlaybookRunner) execute(ctx context.Context, dir string, run Run, env []string, output *tail) error {
+	group := &processGroup{dir: r.ProjectDir, env: env}
+	command := playbook.NewAnsiblePlaybookCmd(
+		playbook.WithPlaybooks(run.Playbook),
+		playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{
+			Inventory:     filepath.Join(dir, InventoryFile),
+			ExtraVarsFile: []string{"@" + filepath.Join(dir, VarsFile)},
+			Check:         run.Check,
+			Diff:          run.Check,
+		}),
+	)
+	err := execute.NewDefaultExecute(
+		execute.WithCmd(command),
+		execute.WithExecutable(group),
+		execute.WithOutput(copyOutput{}),
+		execute.WithWrite(output),
+		execute.WithWriteError(output),
+	).Execute(ctx)
+	if ended := group.finish(); ended != nil {
+		return ended
+	}
+	return err
+}
+
+// environment of ansible-playbook: only what it needs, so that the operator's
+// own environment reaches neither Ansible nor an error text.
+func (r *PlaybookRunner) environment(dir, control string, forks int) []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + dir,
+		"LC_ALL=C.UTF-8",
+		"ANSIBLE_CONFIG=" + filepath.Join(r.ProjectDir, "ansible.cfg"),
+		"ANSIBLE_LOCAL_TEMP=" + filepath.Join(dir, "tmp"),
+		"ANSIBLE_SSH_CONTROL_PATH_DIR=" + control,
+		"ANSIBLE_FORKS=" + strconv.Itoa(max(1, forks)),
+		"ANSIBLE_NOCOLOR=1",
+		"PYTHONDONTWRITEBYTECODE=1",
+		"NFT_OPERATOR_RESULTS=" + filepath.Join(dir, resultsFile),
+	}
+}

@@ -1,0 +1,173 @@
+package ansible
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fakePlaybook puts a shell script in the place of ansible-playbook, to inject
+// faults that the real one would show only by chance. The real one runs in
+// test/e2e.
+func fakePlaybook(t *testing.T, script string) *PlaybookRunner {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "ansible-playbook"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	work, err := OpenWorkDir(filepath.Join(t.TempDir(), "work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &PlaybookRunner{WorkDir: work, ProjectDir: t.TempDir(), Timeout: 20 * time.Second}
+}
+
+func TestRunReportsEachHost(t *testing.T) {
+	runner := fakePlaybook(t, `
+cat > "$NFT_OPERATOR_RESULTS" <<'EOF'
+{"host":"gw1","status":"ok","result":{"changed":true,"revision":"abc","action":"elements","elements":{"added":2,"deleted":1},"versions":{"nft":"1.0.6"},"drops":[{"reason":"no_service","packets":3,"bytes":180}]}}
+{"host":"gw2","status":"failed","result":{"reason":"InterfaceNotFound","msg":"eth7 is not there","versions":{"nft":"1.0.6"}}}
+{"host":"gw3","status":"unreachable","result":{"msg":"ssh: connect to host 192.0.2.3 port 22: Connection refused"}}
+{"host":"gw4","status":"ok","resu
+EOF
+exit 4`)
+	reports, err := runner.Run(t.Context(), sampleRun(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := reports["gw1"]; got.Reason != "" || !got.Outcome.Changed || got.Outcome.Elements.Added != 2 || got.Outcome.Drops[0].Packets != 3 {
+		t.Errorf("gw1: %+v", got)
+	}
+	if got := reports["gw2"]; got.Reason != ReasonInterfaceMissing || got.Message != "eth7 is not there" || got.Outcome.Versions.Nft != "1.0.6" {
+		t.Errorf("gw2: %+v", got)
+	}
+	if got := reports["gw3"]; got.Reason != ReasonConnectionRefused {
+		t.Errorf("gw3: %+v", got)
+	}
+	if _, found := reports["gw4"]; found {
+		t.Error("half a line counts as a report")
+	}
+}
+
+func TestRunFilesArePrivateAndGoneAfterwards(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "seen")
+	runner := fakePlaybook(t, `stat -c '%a %n' "$HOME" "$HOME"/* > `+seen+`; env > `+seen+`.env`)
+	t.Setenv("KUBECONFIG", "/secret/kubeconfig")
+	_, err := runner.Run(t.Context(), sampleRun(t, nil))
+	if !errors.Is(err, ErrRunnerFailed) {
+		t.Errorf("a run without results: %v", err)
+	}
+	text, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) != 6 || !strings.HasPrefix(lines[0], "700 ") {
+		t.Errorf("files of the run: %q", lines)
+	}
+	for _, line := range lines[1:] {
+		if !strings.HasPrefix(line, "600 ") {
+			t.Errorf("not private: %s", line)
+		}
+	}
+	if env, _ := os.ReadFile(seen + ".env"); strings.Contains(string(env), "KUBECONFIG") {
+		t.Error("the operator's environment reaches Ansible")
+	}
+	if left, _ := os.ReadDir(runner.WorkDir.runs()); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestRunThatHangsIsEndedWithAllItsChildren(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pids")
+	runner := fakePlaybook(t, `
+trap '' TERM
+sh -c 'trap "" TERM; echo $$ >> `+pids+`; exec sleep 300' &
+echo $$ >> `+pids+`
+while :; do sleep 1; done`)
+	runner.Timeout = time.Second
+	_, err := runner.Run(t.Context(), sampleRun(t, nil))
+	if !errors.Is(err, ErrTimeout) {
+		t.Fatalf("got %v, want ErrTimeout", err)
+	}
+	text, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Fields(string(text)) {
+		pid, err := strconv.Atoi(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		awaitEnd(t, pid)
+	}
+}
+
+// awaitEnd waits until a process has ended; a zombie has.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d goes on", pid)
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+}
+
+func TestRunEndsWithTheOperator(t *testing.T) {
+	runner := fakePlaybook(t, `exec sleep 300`)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	if _, err := runner.Run(ctx, sampleRun(t, nil)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+func TestRunErrorHoldsNoSecret(t *testing.T) {
+	run := sampleRun(t, nil)
+	runner := fakePlaybook(t, `echo "ERROR! the playbook could not be found" >&2; exit 1`)
+	_, err := runner.Run(t.Context(), run)
+	if !errors.Is(err, ErrRunnerFailed) || !strings.Contains(err.Error(), "the playbook could not be found") {
+		t.Fatalf("error does not tell the cause: %v", err)
+	}
+	for _, secret := range []string{"PRIVATE KEY", "ANSIBLE_", runner.WorkDir.runs()} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("error holds %q: %v", secret, err)
+		}
+	}
+}
+
+func TestWorkDirForgetsRunsOfAKilledOperator(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "work")
+	dir, err := OpenWorkDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := dir.newRun()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left, identityFile), []byte("key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenWorkDir(root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("the key of an old run is still there: %v", err)
+	}
+	if info, err := os.Stat(root); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode of the work folder: %v %v", info.Mode(), err)
+	}
+}

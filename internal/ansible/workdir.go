@@ -1,0 +1,69 @@
+package ansible
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// WorkDir is the operator's private folder: runs/ has one folder a run,
+// control/ the sockets of kept SSH connections.
+type WorkDir struct{ root string }
+
+// DefaultWorkDir is under /run, which is memory-backed, where that is there
+// and writable, else under the system's folder for temporary files.
+func DefaultWorkDir() string {
+	const preferred = "/run/nft-operator"
+	if err := os.MkdirAll(preferred, 0o700); err == nil {
+		return preferred
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("nft-operator-%d", os.Getuid()))
+}
+
+// OpenWorkDir makes the folder private to this user and removes the runs that
+// a killed operator left behind, keys and all.
+func OpenWorkDir(root string) (WorkDir, error) {
+	dir := WorkDir{root: root}
+	if err := os.RemoveAll(dir.runs()); err != nil {
+		return dir, err
+	}
+	for _, path := range []string{root, dir.runs(), dir.controls()} {
+		if err := makePrivate(path); err != nil {
+			return dir, err
+		}
+	}
+	return dir, nil
+}
+
+// makePrivate makes a folder that only this user may enter. A folder of
+// somebody else under a guessable name is an error, not something to use.
+func makePrivate(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a folder; remove it or choose another with --work-dir", path)
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		return fmt.Errorf("%s belongs to somebody else; choose another folder with --work-dir: %w", path, err)
+	}
+	return nil
+}
+
+func (d WorkDir) runs() string     { return filepath.Join(d.root, "runs") }
+func (d WorkDir) controls() string { return filepath.Join(d.root, "control") }
+
+// newRun makes the folder of one run; the caller removes it.
+func (d WorkDir) newRun() (string, error) {
+	return os.MkdirTemp(d.runs(), "run-")
+}
+
+// control makes the folder for connection sockets of one way in.
+func (d WorkDir) control(access Access) (string, error) {
+	path := filepath.Join(d.controls(), access.fingerprint())
+	return path, os.MkdirAll(path, 0o700)
+}
