@@ -1,0 +1,138 @@
+// Command nft-operator opens Services of type LoadBalancer on Linux gateways.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/controllers"
+	"github.com/nft-operator/nft-operator/internal/ansible"
+	"github.com/nft-operator/nft-operator/internal/watches"
+)
+
+// settings are the flags.
+type settings struct {
+	watches           string
+	namespace         string
+	workDir           string
+	metricsAddress    string
+	probeAddress      string
+	leaderElect       bool
+	maxConcurrentRuns int
+	runTimeout        time.Duration
+	settle            time.Duration
+	logging           zap.Options
+}
+
+func main() {
+	if err := run(parseFlags()); err != nil {
+		fmt.Fprintln(os.Stderr, "nft-operator:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags() settings {
+	var s settings
+	flag.StringVar(&s.watches, "watches", "watches.yaml", "the watches.yaml that says which playbook runs for NftGateway; ansible.cfg lies beside it")
+	flag.StringVar(&s.namespace, "namespace", "nft-operator-system", "the namespace of the NftGateways and their Secrets")
+	flag.StringVar(&s.workDir, "work-dir", ansible.DefaultWorkDir(), "private folder for the files of a run, keys among them; best memory-backed")
+	flag.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
+	flag.StringVar(&s.probeAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
+	flag.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several operators act")
+	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time; each takes about 60 MiB")
+	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended")
+	flag.DurationVar(&s.settle, "settle", 100*time.Millisecond, "how long changes are gathered before a run")
+	s.logging.BindFlags(flag.CommandLine)
+	flag.Parse()
+	return s
+}
+
+func run(s settings) error {
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&s.logging)))
+	if s.maxConcurrentRuns < 1 {
+		return fmt.Errorf("--max-concurrent-runs is %d, it must be at least 1", s.maxConcurrentRuns)
+	}
+	watch, err := watchOf(s.watches)
+	if err != nil {
+		return err
+	}
+	workDir, err := ansible.OpenWorkDir(s.workDir)
+	if err != nil {
+		return err
+	}
+	manager, err := newManager(s)
+	if err != nil {
+		return err
+	}
+	err = controllers.SetUp(manager, controllers.Options{
+		Namespace: s.namespace,
+		Watch:     watch,
+		Runner: &ansible.PlaybookRunner{
+			WorkDir:    workDir,
+			ProjectDir: filepath.Dir(s.watches),
+			Timeout:    s.runTimeout,
+		},
+		MaxConcurrentRuns: s.maxConcurrentRuns,
+		Settle:            s.settle,
+	})
+	if err != nil {
+		return err
+	}
+	return manager.Start(ctrl.SetupSignalHandler())
+}
+
+// watchOf finds what watches.yaml says of NftGateway.
+func watchOf(path string) (watches.Watch, error) {
+	all, err := watches.Load(path)
+	if err != nil {
+		return watches.Watch{}, err
+	}
+	kind := v1alpha1.GroupVersion.WithKind("NftGateway")
+	watch, found := watches.For(all, kind)
+	if !found {
+		return watch, fmt.Errorf("%s has no entry for %s: it must say which playbook runs for it", path, kind)
+	}
+	return watch, nil
+}
+
+func newManager(s settings) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	if err := corev1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1 // the API server's own flow control is fairer than a fixed rate here
+	manager, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                  scheme,
+		Cache:                   controllers.CacheOptions(s.namespace),
+		Metrics:                 metricsserver.Options{BindAddress: s.metricsAddress},
+		HealthProbeBindAddress:  s.probeAddress,
+		LeaderElection:          s.leaderElect,
+		LeaderElectionID:        "nft-operator.io",
+		LeaderElectionNamespace: s.namespace,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, err
+	}
+	return manager, manager.AddReadyzCheck("ping", healthz.Ping)
+}

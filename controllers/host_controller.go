@@ -1,0 +1,176 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ansible"
+)
+
+// HostReconciler brings one host at a time to its intent. A host is a queue
+// key: a burst of Service events for it is one run, and while one host fails
+// and waits, the others go on.
+type HostReconciler struct {
+	// Client reads from the cache and writes status.
+	Client client.Client
+	// Secrets reads Secrets from the API server itself: keys are not cached.
+	Secrets client.Reader
+	// Runner runs the playbook.
+	Runner ansible.Runner
+	// Probe asks whether a host that failed before answers at all.
+	Probe func(ctx context.Context, access ansible.Access, target ansible.Target) (ansible.Reason, string)
+	// Ledger is told what each host is to enforce and does.
+	Ledger *Ledger
+	// Recorder writes Events.
+	Recorder events.EventRecorder
+	// Playbook and Period are what watches.yaml says.
+	Playbook string
+	Period   time.Duration
+	// Settle is how long Service events are gathered before a run.
+	Settle time.Duration
+	// Slots bounds the playbook runs at one time.
+	Slots chan struct{}
+	// Now is the clock.
+	Now func() time.Time
+
+	memories hostMemories
+}
+
+// hostIntent is the intent of a gateway as one of its hosts sees it.
+type hostIntent struct {
+	Intent
+	gateway  *v1alpha1.NftGateway
+	target   ansible.Target
+	entrance entrance
+}
+
+// Reconcile brings the host to its intent, or says why not.
+func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var host v1alpha1.NftGatewayHost
+	if err := r.Client.Get(ctx, req.NamespacedName, &host); err != nil {
+		r.Ledger.Forget(req.NamespacedName)
+		r.memories.forget(req.NamespacedName)
+		forgetHostMetrics(req.NamespacedName)
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	gateway, name, err := r.gatewayOf(ctx, &host)
+	if err != nil || gateway == nil { // the gateway controller removes hosts that left the spec
+		return ctrl.Result{}, err
+	}
+	intent, err := r.intentOf(ctx, gateway, name)
+	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
+		r.Ledger.Fails(req.NamespacedName, refused.reason)
+		return ctrl.Result{}, r.report(ctx, &host, refusedStatus(gateway, refused))
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	r.Ledger.Intend(req.NamespacedName, intent.Plan)
+	return r.enforce(ctx, &host, intent)
+}
+
+// gatewayOf finds the gateway that names the host; nil where none does.
+func (r *HostReconciler) gatewayOf(ctx context.Context, host *v1alpha1.NftGatewayHost) (*v1alpha1.NftGateway, string, error) {
+	key, name, ok := gatewayAndHost(client.ObjectKeyFromObject(host))
+	if !ok {
+		return nil, "", nil
+	}
+	var gateway v1alpha1.NftGateway
+	if err := r.Client.Get(ctx, key, &gateway); err != nil {
+		return nil, "", client.IgnoreNotFound(err)
+	}
+	named := slices.ContainsFunc(gateway.Spec.Hosts, func(h v1alpha1.GatewayHost) bool { return h.Name == name })
+	if !named || !gateway.DeletionTimestamp.IsZero() {
+		return nil, "", nil
+	}
+	return &gateway, name, nil
+}
+
+func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGateway, name string) (hostIntent, error) {
+	gathered, err := Gather(ctx, r.Client, r.Secrets, gateway)
+	if err != nil {
+		return hostIntent{}, err
+	}
+	at := slices.IndexFunc(gathered.Targets, func(t ansible.Target) bool { return t.Name == name })
+	target := gathered.Targets[at] // gatewayOf saw it in the spec
+	gathered.Targets = []ansible.Target{target}
+	return hostIntent{
+		Intent: gathered, gateway: gateway, target: target,
+		entrance: entrance{generation: gateway.Generation, access: gathered.Access, target: target},
+	}, nil
+}
+
+// enforce runs the playbook unless the host was seen to be right lately, or
+// failed so lately that it must wait.
+func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent) (ctrl.Result, error) {
+	key := client.ObjectKeyFromObject(host)
+	memory := r.memories.of(key)
+	if fresh := memory.freshFor(r.Now(), intent.target.Revision, intent.entrance, r.Period); fresh > 0 {
+		return ctrl.Result{RequeueAfter: fresh}, nil
+	}
+	if wait := memory.wait(r.Now(), intent.entrance); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+
+	report, err := r.attempt(ctx, memory, intent)
+	if ctx.Err() != nil {
+		return ctrl.Result{}, ctx.Err() // shutting down says nothing about the host
+	}
+	if err != nil {
+		report = ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}
+	}
+	observeRun(key, report)
+	if report.Reason != "" {
+		log.FromContext(ctx).Info("host does not enforce its intent", "reason", report.Reason, "message", report.Message)
+		pause := memory.failed(r.Now(), intent.entrance)
+		r.Ledger.Fails(key, string(report.Reason))
+		return ctrl.Result{RequeueAfter: pause}, r.report(ctx, host, failedStatus(intent, report))
+	}
+	memory.succeeded(r.Now(), intent.target.Revision, intent.entrance)
+	r.Ledger.Enforces(key, intent.Plan)
+	return ctrl.Result{RequeueAfter: jittered(r.Period)}, r.report(ctx, host, enforcedStatus(intent, report.Outcome, r.Now()))
+}
+
+// attempt runs the playbook once on the host. A host that failed before must
+// first answer a probe, so that a dead box does not hold one of the slots.
+func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent) (ansible.Report, error) {
+	if memory.failures > 0 {
+		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
+			return ansible.Report{Reason: reason, Message: message}, nil
+		}
+	}
+	select {
+	case r.Slots <- struct{}{}:
+		defer func() { <-r.Slots }()
+	case <-ctx.Done():
+		return ansible.Report{}, ctx.Err()
+	}
+	reports, err := r.Runner.Run(ctx, intent.Run(r.Playbook))
+	if err != nil {
+		return ansible.Report{}, err
+	}
+	report, found := reports[intent.target.Name]
+	switch {
+	case !found:
+		return report, fmt.Errorf("%w: it reported nothing on this host", ansible.ErrRunnerFailed)
+	case report.Reason == "" && report.Outcome.Revision != intent.target.Revision:
+		return report, fmt.Errorf("%w: it reported revision %q", ansible.ErrRunnerFailed, report.Outcome.Revision)
+	}
+	return report, nil
+}
+
+func reasonOfRun(err error) ansible.Reason {
+	if errors.Is(err, ansible.ErrTimeout) {
+		return ansible.ReasonRunTimeout
+	}
+	return ansible.ReasonRunnerFailed
+}

@@ -1,0 +1,104 @@
+package controllers
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/nft-operator/nft-operator/internal/ansible"
+)
+
+// Backoff of a host that fails: doubling from the first to the last.
+const (
+	firstBackoff = time.Second
+	lastBackoff  = 2 * time.Minute
+)
+
+// hostMemory is what the operator remembers of one host between attempts. It
+// is used by one worker at a time, because a host is one queue key.
+type hostMemory struct {
+	// enforced is the revision that was last read back, empty before that.
+	enforced string
+	// checked is when that was.
+	checked time.Time
+	// failures in a row, and the time before which no new attempt is made.
+	failures  int
+	notBefore time.Time
+	// entrance is the way in at the last attempt.
+	entrance entrance
+}
+
+// entrance is what a person would change to mend a failing host. When it
+// changes, the next attempt need not wait.
+type entrance struct {
+	generation int64
+	access     ansible.Access
+	target     ansible.Target
+}
+
+func (e entrance) same(other entrance) bool {
+	return e.generation == other.generation && e.access.Same(other.access) &&
+		e.target.Address == other.target.Address && e.target.Port == other.target.Port && e.target.User == other.target.User
+}
+
+// wait is how long an attempt must still be put off.
+func (m *hostMemory) wait(now time.Time, way entrance) time.Duration {
+	if m.failures == 0 || !m.entrance.same(way) {
+		return 0
+	}
+	return max(0, m.notBefore.Sub(now))
+}
+
+// freshFor is how much longer nothing need be done, because the host was seen
+// to enforce the revision less than a period ago by the same way in.
+func (m *hostMemory) freshFor(now time.Time, revision string, way entrance, period time.Duration) time.Duration {
+	if m.enforced != revision || m.failures > 0 || !m.entrance.same(way) {
+		return 0
+	}
+	return max(0, m.checked.Add(period).Sub(now))
+}
+
+func (m *hostMemory) succeeded(now time.Time, revision string, way entrance) {
+	*m = hostMemory{enforced: revision, checked: now, entrance: way}
+}
+
+// failed returns how long the next attempt is put off.
+func (m *hostMemory) failed(now time.Time, way entrance) time.Duration {
+	if !m.entrance.same(way) {
+		m.failures = 0
+	}
+	pause := min(lastBackoff, firstBackoff<<min(m.failures, 10))
+	pause += time.Duration(rand.Int64N(int64(pause)/5 + 1)) // so that hosts that fell together do not rise together
+	m.failures++
+	m.entrance = way
+	m.notBefore = now.Add(pause)
+	return pause
+}
+
+// hostMemories are the memories of all hosts.
+type hostMemories struct {
+	mutex  sync.Mutex
+	byHost map[types.NamespacedName]*hostMemory
+}
+
+func (m *hostMemories) of(host types.NamespacedName) *hostMemory {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.byHost == nil {
+		m.byHost = map[types.NamespacedName]*hostMemory{}
+	}
+	memory := m.byHost[host]
+	if memory == nil {
+		memory = &hostMemory{}
+		m.byHost[host] = memory
+	}
+	return memory
+}
+
+func (m *hostMemories) forget(host types.NamespacedName) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	delete(m.byHost, host)
+}

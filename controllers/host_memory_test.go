@@ -1,0 +1,77 @@
+package controllers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nft-operator/nft-operator/internal/ansible"
+)
+
+func TestBackoffDoublesUpToItsLimit(t *testing.T) {
+	var memory hostMemory
+	now := time.Now()
+	low := firstBackoff
+	for range 20 {
+		pause := memory.failed(now, entrance{})
+		if pause < low || pause > low+low/5 {
+			t.Fatalf("after %d failures the pause is %s, want about %s", memory.failures, pause, low)
+		}
+		if memory.wait(now, entrance{}) != pause || memory.wait(now.Add(pause), entrance{}) != 0 {
+			t.Fatalf("the wait does not follow the pause")
+		}
+		low = min(lastBackoff, 2*low)
+	}
+	memory.succeeded(now, "r1", entrance{})
+	if memory.wait(now, entrance{}) != 0 {
+		t.Error("a host that succeeded must wait")
+	}
+}
+
+func TestAChangedEntranceEndsTheWait(t *testing.T) {
+	base := entrance{generation: 1, target: ansible.Target{Address: "192.0.2.1", Port: 22, User: "root"}}
+	for name, changed := range map[string]entrance{
+		"spec edited":     {generation: 2, target: base.target},
+		"other address":   {generation: 1, target: ansible.Target{Address: "192.0.2.2", Port: 22, User: "root"}},
+		"other user":      {generation: 1, target: ansible.Target{Address: "192.0.2.1", Port: 22, User: "nftop"}},
+		"jump host added": {generation: 1, target: base.target, access: ansible.Access{Jump: &ansible.Jump{Address: "192.0.2.9", Port: 22, User: "root"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var memory hostMemory
+			now := time.Now()
+			memory.failed(now, base)
+			memory.failed(now, base)
+			if memory.wait(now, base) == 0 {
+				t.Fatal("a failing host does not wait")
+			}
+			if memory.wait(now, changed) != 0 {
+				t.Error("what may have mended the host is not tried at once")
+			}
+			if pause := memory.failed(now, changed); pause > 2*firstBackoff {
+				t.Errorf("the first failure of the new way in waits %s", pause)
+			}
+		})
+	}
+}
+
+func TestAHostIsFreshForOnePeriod(t *testing.T) {
+	var memory hostMemory
+	now := time.Now()
+	way := entrance{generation: 1}
+	fresh := func(revision string, way entrance, later time.Duration) bool {
+		return memory.freshFor(now.Add(later), revision, way, time.Minute) > 0
+	}
+	if fresh("r1", way, 0) {
+		t.Error("a host that was never checked is fresh")
+	}
+	memory.succeeded(now, "r1", way)
+	if !fresh("r1", way, 59*time.Second) {
+		t.Error("a host checked lately is not fresh")
+	}
+	if fresh("r1", way, time.Minute) || fresh("r2", way, 0) || fresh("r1", entrance{generation: 2}, 0) {
+		t.Error("a host is fresh after its period, for another revision, or by another way in")
+	}
+	memory.failed(now, way)
+	if fresh("r1", way, 0) {
+		t.Error("a host that failed since is fresh")
+	}
+}

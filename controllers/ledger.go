@@ -1,0 +1,205 @@
+package controllers
+
+import (
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/nft-operator/nft-operator/internal/plan"
+)
+
+// Ledger remembers, for each host, what it is to enforce and what it was last
+// seen to enforce, so that a Service can be told where it is open. It is
+// memory only: after a restart the first run on each host fills it again.
+type Ledger struct {
+	mutex   sync.Mutex
+	hosts   map[types.NamespacedName]*ledgerPage
+	changed func(plan.ServiceKey)
+}
+
+// ledgerPage is what the ledger knows of one host.
+type ledgerPage struct {
+	intended *openings
+	enforced *openings
+	// problem is why the last attempt failed; empty when it did not.
+	problem string
+	// attempted says whether problem and enforced mean anything yet.
+	attempted bool
+}
+
+// openings are a plan's exposures and refusals by Service.
+type openings struct {
+	exposures map[plan.ServiceKey][]plan.Exposure
+	refusals  map[plan.ServiceKey][]plan.Refusal
+}
+
+func openingsOf(gateway plan.Gateway) *openings {
+	o := &openings{
+		exposures: map[plan.ServiceKey][]plan.Exposure{},
+		refusals:  map[plan.ServiceKey][]plan.Refusal{},
+	}
+	for _, exposure := range gateway.Exposures {
+		o.exposures[exposure.Service] = append(o.exposures[exposure.Service], exposure)
+	}
+	for _, refusal := range gateway.Refusals {
+		o.refusals[refusal.Service] = append(o.refusals[refusal.Service], refusal)
+	}
+	return o
+}
+
+// Standing is how one Service stands on one host.
+type Standing struct {
+	Host      types.NamespacedName
+	Exposures []plan.Exposure
+	Refusals  []plan.Refusal
+	// Enforced says that the host was seen to enforce exactly these exposures.
+	Enforced bool
+	// Attempted says that the host was tried since the operator started.
+	Attempted bool
+	// Problem is why the host does not enforce them, where it was tried.
+	Problem string
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger() *Ledger {
+	return &Ledger{hosts: map[types.NamespacedName]*ledgerPage{}, changed: func(plan.ServiceKey) {}}
+}
+
+// OnChange sets what is called for each Service whose standing may have
+// changed. It is called with the ledger locked, so it must not call back.
+func (l *Ledger) OnChange(changed func(plan.ServiceKey)) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.changed = changed
+}
+
+// Intend notes what a host is to enforce.
+func (l *Ledger) Intend(host types.NamespacedName, gateway plan.Gateway) {
+	l.update(host, func(page *ledgerPage) { page.intended = openingsOf(gateway) })
+}
+
+// Enforces notes that a host was seen to enforce a plan.
+func (l *Ledger) Enforces(host types.NamespacedName, gateway plan.Gateway) {
+	l.update(host, func(page *ledgerPage) {
+		page.enforced, page.problem, page.attempted = openingsOf(gateway), "", true
+	})
+}
+
+// Fails notes that an attempt on a host failed. What it enforced before, it
+// still does.
+func (l *Ledger) Fails(host types.NamespacedName, reason string) {
+	l.update(host, func(page *ledgerPage) { page.problem, page.attempted = reason, true })
+}
+
+// Forget drops a host that is no longer part of any gateway.
+func (l *Ledger) Forget(host types.NamespacedName) {
+	l.update(host, func(page *ledgerPage) { *page = ledgerPage{} })
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	delete(l.hosts, host)
+}
+
+// Knows reports whether the plan of a host is known since the operator started.
+func (l *Ledger) Knows(host types.NamespacedName) bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	page := l.hosts[host]
+	return page != nil && page.intended != nil
+}
+
+// Standings of a Service on the hosts whose plan names it, in order of the
+// hosts' names. None means that no gateway opens or refuses it.
+func (l *Ledger) Standings(service plan.ServiceKey) []Standing {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	var standings []Standing
+	for host, page := range l.hosts {
+		if standing, named := page.standing(service); named {
+			standing.Host = host
+			standings = append(standings, standing)
+		}
+	}
+	slices.SortFunc(standings, func(a, b Standing) int { return compareKeys(a.Host, b.Host) })
+	return standings
+}
+
+func (p *ledgerPage) standing(service plan.ServiceKey) (Standing, bool) {
+	if p.intended == nil {
+		return Standing{}, false
+	}
+	exposures, refusals := p.intended.exposures[service], p.intended.refusals[service]
+	if len(exposures) == 0 && len(refusals) == 0 {
+		return Standing{}, false
+	}
+	return Standing{
+		Exposures: exposures,
+		Refusals:  refusals,
+		Enforced:  p.enforced != nil && slices.EqualFunc(exposures, p.enforced.exposures[service], sameExposure),
+		Attempted: p.attempted,
+		Problem:   p.problem,
+	}, true
+}
+
+// update changes a host's page and tells of the Services that see a difference.
+func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	page := l.hosts[host]
+	if page == nil {
+		page = &ledgerPage{}
+		l.hosts[host] = page
+	}
+	before := *page
+	change(page)
+	for service := range servicesOf(before.intended, page.intended) {
+		was, wasNamed := before.standing(service)
+		is, isNamed := page.standing(service)
+		if wasNamed != isNamed || !sameStanding(was, is) {
+			l.changed(service)
+		}
+	}
+}
+
+// servicesOf collects the Services that any of the plans names.
+func servicesOf(plans ...*openings) map[plan.ServiceKey]struct{} {
+	services := map[plan.ServiceKey]struct{}{}
+	for _, o := range plans {
+		if o == nil {
+			continue
+		}
+		for service := range o.exposures {
+			services[service] = struct{}{}
+		}
+		for service := range o.refusals {
+			services[service] = struct{}{}
+		}
+	}
+	return services
+}
+
+func sameStanding(a, b Standing) bool {
+	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem &&
+		slices.EqualFunc(a.Exposures, b.Exposures, sameExposure) && slices.Equal(a.Refusals, b.Refusals)
+}
+
+func sameExposure(a, b plan.Exposure) bool {
+	return a.Service == b.Service && a.Address == b.Address && a.Protocol == b.Protocol && a.Port == b.Port &&
+		(a.Sources == nil) == (b.Sources == nil) && slices.Equal(a.Sources, b.Sources)
+}
+
+func compareKeys(a, b types.NamespacedName) int {
+	if a.Namespace != b.Namespace {
+		if a.Namespace < b.Namespace {
+			return -1
+		}
+		return 1
+	}
+	switch {
+	case a.Name < b.Name:
+		return -1
+	case a.Name > b.Name:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,89 @@
+package controllers
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/nft-operator/nft-operator/internal/plan"
+)
+
+var (
+	gw1 = types.NamespacedName{Namespace: "nft-operator-system", Name: "edge.gw1"}
+	gw2 = types.NamespacedName{Namespace: "nft-operator-system", Name: "edge.gw2"}
+	web = plan.ServiceKey{Namespace: "shop", Name: "web"}
+	dns = plan.ServiceKey{Namespace: "shop", Name: "dns"}
+)
+
+func opening(service plan.ServiceKey, port uint16, sources ...string) plan.Exposure {
+	exposure := plan.Exposure{Service: service, Address: netip.MustParseAddr("203.0.113.10"), Protocol: plan.TCP, Port: port}
+	for _, source := range sources {
+		exposure.Sources = append(exposure.Sources, netip.MustParsePrefix(source))
+	}
+	return exposure
+}
+
+func planWith(exposures ...plan.Exposure) plan.Gateway {
+	return plan.Gateway{Exposures: exposures}
+}
+
+// heard collects the Services that the ledger tells of.
+func heard(ledger *Ledger, act func()) []string {
+	var services []string
+	ledger.OnChange(func(service plan.ServiceKey) { services = append(services, service.Name) })
+	act()
+	slices.Sort(services)
+	return services
+}
+
+func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
+	ledger := NewLedger()
+	both := planWith(opening(web, 80), opening(dns, 53))
+	for _, step := range []struct {
+		name string
+		act  func()
+		want []string
+	}{
+		{"a first plan", func() { ledger.Intend(gw1, both) }, []string{"dns", "web"}},
+		{"the same plan again", func() { ledger.Intend(gw1, both) }, nil},
+		{"the host enforces it", func() { ledger.Enforces(gw1, both) }, []string{"dns", "web"}},
+		{"it still does", func() { ledger.Enforces(gw1, both) }, nil},
+		{"a port is edited", func() { ledger.Intend(gw1, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
+		{"sources are named", func() { ledger.Intend(gw1, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
+		{"a Service goes", func() { ledger.Intend(gw1, planWith(opening(dns, 53))) }, []string{"web"}},
+		{"the host goes", func() { ledger.Forget(gw1) }, []string{"dns"}},
+	} {
+		if got := heard(ledger, step.act); !slices.Equal(got, step.want) {
+			t.Errorf("%s: heard of %v, want %v", step.name, got, step.want)
+		}
+	}
+}
+
+func TestStandingsOfAService(t *testing.T) {
+	ledger := NewLedger()
+	was, is := planWith(opening(web, 80), opening(dns, 53)), planWith(opening(web, 81), opening(dns, 53))
+	ledger.Intend(gw1, is)
+	ledger.Intend(gw2, was)
+	ledger.Enforces(gw2, was)
+	ledger.Intend(gw2, is)
+	ledger.Fails(gw2, "ConnectionTimeout")
+
+	standings := ledger.Standings(web)
+	if len(standings) != 2 || standings[0].Host != gw1 || standings[1].Host != gw2 {
+		t.Fatalf("standings: %+v", standings)
+	}
+	if first := standings[0]; first.Enforced || first.Attempted {
+		t.Errorf("gw1 was never tried, but: %+v", first)
+	}
+	if second := standings[1]; second.Enforced || second.Problem != "ConnectionTimeout" {
+		t.Errorf("gw2 enforces the old port only, but: %+v", second)
+	}
+	if unchanged := ledger.Standings(dns)[1]; !unchanged.Enforced {
+		t.Errorf("what gw2 enforced before it failed, it still does: %+v", unchanged)
+	}
+	if none := ledger.Standings(plan.ServiceKey{Namespace: "shop", Name: "other"}); none != nil {
+		t.Errorf("a Service of no plan has standings: %+v", none)
+	}
+}

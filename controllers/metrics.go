@@ -1,0 +1,69 @@
+package controllers
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ansible"
+)
+
+// What the operator measures, beside controller-runtime's own metrics.
+var (
+	runsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nft_operator_runs_total",
+		Help: "Attempts to bring a host to its intent, by NftGatewayHost and reason; reason is empty for those that succeeded.",
+	}, []string{"namespace", "host", "reason"})
+	changesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nft_operator_changes_total",
+		Help: "Runs that changed something on the host.",
+	}, []string{"namespace", "host"})
+	openServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "nft_operator_services_open",
+		Help: "Services with at least one opening, by NftGateway.",
+	}, []string{"namespace", "gateway"})
+	refusedServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "nft_operator_services_refused",
+		Help: "Services refused in whole or in part, by NftGateway.",
+	}, []string{"namespace", "gateway"})
+	gatewayProgrammed = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "nft_operator_gateway_programmed",
+		Help: "1 where every host of the NftGateway runs the intended ruleset, else 0.",
+	}, []string{"namespace", "gateway"})
+)
+
+func init() {
+	metrics.Registry.MustRegister(runsTotal, changesTotal, openServices, refusedServices, gatewayProgrammed)
+}
+
+func observeRun(host types.NamespacedName, report ansible.Report) {
+	runsTotal.WithLabelValues(host.Namespace, host.Name, string(report.Reason)).Inc()
+	if report.Outcome.Changed {
+		changesTotal.WithLabelValues(host.Namespace, host.Name).Inc()
+	}
+}
+
+func observeGateway(gateway *v1alpha1.NftGateway) {
+	openServices.WithLabelValues(gateway.Namespace, gateway.Name).Set(float64(gateway.Status.OpenServices))
+	refusedServices.WithLabelValues(gateway.Namespace, gateway.Name).Set(float64(gateway.Status.RefusedServices))
+	programmed := 0.0
+	if apimeta.IsStatusConditionTrue(gateway.Status.Conditions, v1alpha1.ConditionProgrammed) {
+		programmed = 1
+	}
+	gatewayProgrammed.WithLabelValues(gateway.Namespace, gateway.Name).Set(programmed)
+}
+
+func forgetHostMetrics(host types.NamespacedName) {
+	labels := prometheus.Labels{"namespace": host.Namespace, "host": host.Name}
+	runsTotal.DeletePartialMatch(labels)
+	changesTotal.DeletePartialMatch(labels)
+}
+
+func forgetGatewayMetrics(gateway types.NamespacedName) {
+	labels := prometheus.Labels{"namespace": gateway.Namespace, "gateway": gateway.Name}
+	openServices.DeletePartialMatch(labels)
+	refusedServices.DeletePartialMatch(labels)
+	gatewayProgrammed.DeletePartialMatch(labels)
+}

@@ -1,0 +1,207 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/plan"
+)
+
+// ServiceReconciler tells a Service where it is open: by a condition in its
+// status, and by Events when that turns.
+type ServiceReconciler struct {
+	Client   client.Client
+	Ledger   *Ledger
+	Recorder events.EventRecorder
+	// Namespace is the one whose NftGateways count.
+	Namespace string
+}
+
+// retryUnknown is how long a Service waits when some host's plan is not known yet.
+const retryUnknown = 2 * time.Second
+
+// Reconcile brings the Service's condition in line with the ledger.
+func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	var service corev1.Service
+	if err := r.Client.Get(ctx, req.NamespacedName, &service); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	key, err := plan.NewServiceKey(service.Namespace, service.Name)
+	if err != nil {
+		return ctrl.Result{}, nil // such a Service is planned nowhere
+	}
+	before := apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed)
+	standings := r.Ledger.Standings(key)
+	if len(standings) == 0 {
+		return r.withdraw(ctx, &service, before)
+	}
+	after, settled := serviceCondition(service.Generation, standings)
+	if !settled && before != nil {
+		return ctrl.Result{}, nil // until each host was tried, what was true before the restart stands
+	}
+	if before != nil && sameCondition(*before, after) {
+		return ctrl.Result{}, nil
+	}
+	if err := r.patchCondition(ctx, &service, after); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	r.announce(&service, before, after)
+	return ctrl.Result{}, nil
+}
+
+// withdraw takes the condition off a Service that no gateway names, once every
+// gateway's plan is known.
+func (r *ServiceReconciler) withdraw(ctx context.Context, service *corev1.Service, before *metav1.Condition) (ctrl.Result, error) {
+	if before == nil {
+		return ctrl.Result{}, nil
+	}
+	known, err := r.plansKnown(ctx)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if !known {
+		return ctrl.Result{RequeueAfter: retryUnknown}, nil
+	}
+	base := service.DeepCopy()
+	apimeta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ServiceConditionProgrammed)
+	if err := r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base)); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Closed", "Apply", "no gateway opens this service any more")
+	return ctrl.Result{}, nil
+}
+
+// plansKnown reports whether every host was planned since the operator started.
+func (r *ServiceReconciler) plansKnown(ctx context.Context) (bool, error) {
+	var hosts v1alpha1.NftGatewayHostList
+	if err := r.Client.List(ctx, &hosts, client.InNamespace(r.Namespace)); err != nil {
+		return false, err
+	}
+	for i := range hosts.Items {
+		if !r.Ledger.Knows(client.ObjectKeyFromObject(&hosts.Items[i])) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (r *ServiceReconciler) patchCondition(ctx context.Context, service *corev1.Service, condition metav1.Condition) error {
+	base := service.DeepCopy()
+	apimeta.SetStatusCondition(&service.Status.Conditions, condition)
+	return r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base))
+}
+
+// announce writes the Event of a condition that turned.
+func (r *ServiceReconciler) announce(service *corev1.Service, before *metav1.Condition, after metav1.Condition) {
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason && before.Message == after.Message {
+		return
+	}
+	if after.Status == metav1.ConditionTrue {
+		r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Opened", "Apply", "%s", after.Message)
+		return
+	}
+	if after.Reason == reasonPending {
+		return // the end of waiting is told, not the wait
+	}
+	r.Recorder.Eventf(service, nil, corev1.EventTypeWarning, after.Reason, "Apply", "%s", after.Message)
+}
+
+// Reasons of a Service's condition, besides those of refusals.
+const (
+	reasonOpen              = "Open"
+	reasonPending           = "Pending"
+	reasonHostNotProgrammed = "HostNotProgrammed"
+)
+
+// serviceCondition sums up how a Service stands on all hosts. settled is false
+// while a host that should open it was not tried since the operator started.
+func serviceCondition(generation int64, standings []Standing) (condition metav1.Condition, settled bool) {
+	condition = metav1.Condition{
+		Type: v1alpha1.ServiceConditionProgrammed, Status: metav1.ConditionFalse, ObservedGeneration: generation,
+	}
+	settled = true
+	var failing []string
+	enforced, exposures := 0, 0
+	for _, standing := range standings {
+		exposures = max(exposures, len(standing.Exposures))
+		switch {
+		case standing.Enforced:
+			enforced++
+		case !standing.Attempted:
+			settled = false
+		case standing.Problem != "":
+			failing = append(failing, fmt.Sprintf("%s: %s", standing.Host.Name, standing.Problem))
+		}
+	}
+	where := fmt.Sprintf("on %d of %d gateway hosts", enforced, len(standings))
+	refusals := firstRefusals(standings)
+	switch {
+	case len(refusals) > 0:
+		condition.Reason = string(refusals[0].Reason)
+		condition.Message = refusedMessage(refusals, exposures, where)
+	case len(failing) > 0:
+		condition.Reason = reasonHostNotProgrammed
+		condition.Message = bounded("open as asked " + where + "; " + strings.Join(failing, "; "))
+	case enforced < len(standings):
+		condition.Reason = reasonPending
+		condition.Message = "open as asked " + where + ", the others are on their way"
+	default:
+		condition.Status = metav1.ConditionTrue
+		condition.Reason = reasonOpen
+		condition.Message = bounded("open " + where + ": " + exposureTexts(standings[0].Exposures))
+	}
+	return condition, settled || len(refusals) > 0
+}
+
+// firstRefusals are those of the first host that has any. Hosts of one gateway
+// refuse alike.
+func firstRefusals(standings []Standing) []plan.Refusal {
+	for _, standing := range standings {
+		if len(standing.Refusals) > 0 {
+			return standing.Refusals
+		}
+	}
+	return nil
+}
+
+func refusedMessage(refusals []plan.Refusal, exposures int, where string) string {
+	message := refusals[0].Message
+	if more := len(refusals) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more)", more)
+	}
+	if exposures > 0 {
+		message += "; the rest of the service is open " + where
+	}
+	return bounded(message)
+}
+
+// exposureTexts lists openings as people write them, a handful at the most.
+func exposureTexts(exposures []plan.Exposure) string {
+	const most = 8
+	var texts []string
+	for _, exposure := range exposures[:min(most, len(exposures))] {
+		text := fmt.Sprintf("%s %s/%d", exposure.Address, exposure.Protocol, exposure.Port)
+		if exposure.Sources != nil {
+			text += fmt.Sprintf(" for %d source ranges", len(exposure.Sources))
+		}
+		texts = append(texts, text)
+	}
+	if more := len(exposures) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func sameCondition(a, b metav1.Condition) bool {
+	return a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message && a.ObservedGeneration == b.ObservedGeneration
+}

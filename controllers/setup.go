@@ -1,0 +1,136 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ansible"
+	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/watches"
+)
+
+// Options are the choices of whoever starts the operator.
+type Options struct {
+	// Namespace holds the NftGateways and their Secrets.
+	Namespace string
+	// Watch is the entry of watches.yaml for NftGateway.
+	Watch watches.Watch
+	// Runner runs playbooks.
+	Runner ansible.Runner
+	// MaxConcurrentRuns bounds the playbook runs at one time.
+	MaxConcurrentRuns int
+	// Settle is how long Service events are gathered before a run.
+	Settle time.Duration
+}
+
+// workersPerRun is how many hosts may be gathered, planned and probed for each
+// playbook run at one time. They wait on the network, so they cost little.
+const workersPerRun = 8
+
+// CacheOptions keep out of the cache what the operator has no business with:
+// Secrets of other types or namespaces, and the data of all of them.
+func CacheOptions(namespace string) cache.Options {
+	return cache.Options{
+		ByObject: map[client.Object]cache.ByObject{
+			secretMetadata(): {
+				Namespaces: map[string]cache.Config{namespace: {}},
+				Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeSSHAuth)),
+			},
+			&v1alpha1.NftGatewayHost{}: {Namespaces: map[string]cache.Config{namespace: {}}},
+		},
+		DefaultTransform: cache.TransformStripManagedFields(),
+	}
+}
+
+func secretMetadata() *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return object
+}
+
+// SetUp adds the three controllers to a manager.
+func SetUp(manager ctrl.Manager, options Options) error {
+	ledger := NewLedger()
+	triggers := triggers{reader: manager.GetClient(), namespace: options.Namespace}
+	if err := setUpGateways(manager, options, triggers); err != nil {
+		return err
+	}
+	if err := setUpHosts(manager, options, triggers, ledger); err != nil {
+		return err
+	}
+	return setUpServices(manager, options, ledger)
+}
+
+func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) error {
+	return ctrl.NewControllerManagedBy(manager).
+		Named("gateway").
+		For(&v1alpha1.NftGateway{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Owns(&v1alpha1.NftGatewayHost{}).
+		Watches(&v1alpha1.NftGateway{}, handler.EnqueueRequestsFromMapFunc(triggers.otherGateways), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(secretMetadata(), handler.EnqueueRequestsFromMapFunc(triggers.gatewaysOfSecret)).
+		Complete(&GatewayReconciler{
+			Client:    manager.GetClient(),
+			Secrets:   manager.GetAPIReader(),
+			Namespace: options.Namespace,
+		})
+}
+
+func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger *Ledger) error {
+	gathered := func(mapping handler.MapFunc) handler.EventHandler { return gatheredFor(options.Settle, mapping) }
+	return ctrl.NewControllerManagedBy(manager).
+		Named("host").
+		For(&v1alpha1.NftGatewayHost{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.NftGateway{}, gathered(triggers.everyHost), builder.WithPredicates(
+			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
+		Watches(&corev1.Service{}, gathered(triggers.everyHost), builder.WithPredicates(matteringServices())).
+		Watches(&corev1.Namespace{}, gathered(triggers.everyHost), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesMetadata(secretMetadata(), gathered(triggers.hostsOfSecret)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workersPerRun * options.MaxConcurrentRuns}).
+		Complete(&HostReconciler{
+			Client:   manager.GetClient(),
+			Secrets:  manager.GetAPIReader(),
+			Runner:   options.Runner,
+			Probe:    ansible.Probe,
+			Ledger:   ledger,
+			Recorder: manager.GetEventRecorder("nft-operator"),
+			Playbook: options.Watch.Playbook,
+			Period:   options.Watch.ReconcilePeriod,
+			Settle:   options.Settle,
+			Slots:    make(chan struct{}, options.MaxConcurrentRuns),
+			Now:      time.Now,
+		})
+}
+
+func setUpServices(manager ctrl.Manager, options Options, ledger *Ledger) error {
+	return ctrl.NewControllerManagedBy(manager).
+		Named("service").
+		For(&corev1.Service{}, builder.WithPredicates(carriesCondition())).
+		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+			ledger.OnChange(func(service plan.ServiceKey) {
+				queue.Add(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: service.Namespace, Name: service.Name}})
+			})
+			return nil
+		})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
+		Complete(&ServiceReconciler{
+			Client:    manager.GetClient(),
+			Ledger:    ledger,
+			Recorder:  manager.GetEventRecorder("nft-operator"),
+			Namespace: options.Namespace,
+		})
+}
