@@ -1,0 +1,79 @@
+# make alone prints this help.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+BIN := $(CURDIR)/bin
+TOOLS := $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/golangci-lint
+SHELL_SCRIPTS := $(shell git ls-files --cached --others --exclude-standard .ci/run 'hack/*.sh')
+
+.PHONY: help
+help: ## Print this help
+	@echo 'nft-operator: the external gateway of a bare-metal cluster, made of plain Linux boxes'
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+	@echo
+	@echo '  make demo ONCE=1     the same, then clean up; exit 0 only if every expectation held'
+
+##@ The newcomer's two commands
+
+.PHONY: demo
+demo: setup build ## Watch Services being opened on two gateways, with real packets; Ctrl-C ends it
+	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
+
+.PHONY: test
+test: setup test-python test-go ## Run every test, installing what they need
+
+##@ Parts of them
+
+.PHONY: setup
+setup: ## Install the Debian packages that are missing
+	@hack/setup.sh
+
+.PHONY: kube
+kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
+	@go run ./test/lab/cmd/kube-binaries
+
+.PHONY: test-go
+test-go: kube ## Run the Go tests; they make namespaces, so they run as root
+	@hack/as-root.sh go test -timeout 20m ./...
+
+.PHONY: test-python
+test-python: ## Run the unit tests of the Ansible module
+	@/usr/bin/python3 -m unittest discover --start-directory test/role --quiet
+
+##@ Development
+
+.PHONY: build
+build: ## Build the operator, the kubectl plugin and the demo into bin/
+	@echo 'building (the first time takes minutes)'
+	@go build -o $(BIN)/ ./cmd/... ./test/demo
+
+.PHONY: generate
+generate: $(BIN)/controller-gen ## Write deep copies, CRDs and RBAC anew from the Go types
+	@$(BIN)/controller-gen object paths=./api/...
+	@$(BIN)/controller-gen crd paths=./api/... output:crd:dir=config/crd
+	@$(BIN)/controller-gen rbac:roleName=nft-operator paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Run every linter
+	@$(BIN)/golangci-lint run ./...
+	@ansible-lint --offline --strict
+	@yamllint --strict .
+	@shellcheck $(SHELL_SCRIPTS)
+
+.PHONY: install
+install: ## Create the CRDs, the namespace and the RBAC in the cluster of your KUBECONFIG
+	@kubectl apply --server-side -k config/default
+
+.PHONY: clean
+clean: ## Remove what was built, the lab's control plane too
+	@rm -rf $(BIN) dist .cache
+
+# Tools are built from a module of their own, pinned there.
+$(BIN)/controller-gen: hack/tools/go.mod
+	@go build -C hack/tools -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+$(BIN)/kustomize: hack/tools/go.mod
+	@go build -C hack/tools -o $@ sigs.k8s.io/kustomize/kustomize/v5
+$(BIN)/golangci-lint: hack/tools/go.mod
+	@go build -C hack/tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the demo, the tests and the linters need,
+# where they are missing. Says what it does.
+set -euo pipefail
+
+packages=(
+    ansible-core    # runs the playbooks
+    openssh-client  # reaches the gateways
+    openssh-server  # is a gateway's sshd in the lab
+    nftables        # is a gateway's nft in the lab
+    iproute2        # makes the lab's network
+    python3         # runs the module on a gateway
+    sudo            # becomes root on a gateway
+    netbase         # names protocols
+)
+linters=(ansible-lint yamllint shellcheck)
+if [ "${1:-}" = --lint ]; then
+    packages+=("${linters[@]}")
+fi
+
+if ! command -v go >/dev/null; then
+    echo "setup: Go is not on the path. Install Go $(sed -n 's/^go //p' go.mod) or newer from https://go.dev/dl/" >&2
+    exit 1
+fi
+if ! command -v apt-get >/dev/null; then
+    echo "setup: this needs Debian 12 (apt-get is missing). Elsewhere, install by hand: ${packages[*]}" >&2
+    exit 1
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+echo "setup: installing ${missing[*]}"
+"$(dirname "$0")/as-root.sh" apt-get update -qq
+"$(dirname "$0")/as-root.sh" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
