@@ -64,7 +64,7 @@ type lostTuple struct {
 // with a hundred ports does not get a hundred of them.
 func (c *claim) refuseLost(lost []lostTuple) {
 	slices.SortFunc(lost, func(a, b lostTuple) int {
-		return cmp.Or(a.address.Compare(b.address), a.holder.Compare(b.holder), a.tuple.compare(&b.tuple))
+		return cmp.Or(a.address.Compare(b.address), a.holder.Compare(b.holder), a.compare(&b.tuple))
 	})
 	for len(lost) > 0 {
 		first := lost[0]

@@ -13,7 +13,7 @@ import (
 // HostConflict is a host of one NftGateway that an older one names too. Two
 // gateways on one box would take turns in replacing each other's ruleset.
 type HostConflict struct {
-	// Host is the name of the refused host.
+	// Host is the name of the refused host, as the spec has it.
 	Host string
 	// Holder is the older NftGateway.
 	Holder GatewayKey

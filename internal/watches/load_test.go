@@ -207,7 +207,7 @@ func TestWhatIsWrong(t *testing.T) {
 	}
 }
 
-func replace(old, new string) string { return strings.Replace(minimal, old, new, 1) }
+func replace(written, by string) string { return strings.Replace(minimal, written, by, 1) }
 
 func period(written string) string {
 	return `FILE:5: reconcilePeriod: "` + written + `" is not a period; write a number with a unit, at least 1s, such as 30s, 10m or 1h30m`
