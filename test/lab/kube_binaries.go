@@ -1,0 +1,175 @@
+package lab
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// assetsVariable is envtest's: a directory with kube-apiserver, etcd and kubectl.
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
+// cacheVariable overrides where built programs are kept.
+const cacheVariable = "NFT_OPERATOR_CACHE"
+
+// progressEvery is how often a long build says that it is alive.
+const progressEvery = 20 * time.Second
+
+// kubePrograms are built from test/kube, in this order.
+var kubePrograms = []struct{ name, source string }{
+	{"etcd", "go.etcd.io/etcd/server/v3"},
+	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+}
+
+// EnsureKube returns a directory with etcd, kube-apiserver and kubectl. That is
+// KUBEBUILDER_ASSETS where set; otherwise they are built from test/kube, once
+// for its versions, into .cache/kube of the repository. Several processes may
+// ask at the same time. It needs the network, so it works outside of the lab.
+func EnsureKube(progress io.Writer) (string, error) {
+	if directory := os.Getenv(assetsVariable); directory != "" {
+		if missing := missingPrograms(directory); len(missing) > 0 {
+			return "", fmt.Errorf("%s is %s, but %s is not there; unset it to have all built from source",
+				assetsVariable, directory, strings.Join(missing, ", "))
+		}
+		return directory, nil
+	}
+	repository, err := repositoryRoot()
+	if err != nil {
+		return "", err
+	}
+	source := filepath.Join(repository, "test", "kube")
+	directory, err := kubeCache(repository, source)
+	if err != nil {
+		return "", err
+	}
+	if len(missingPrograms(directory)) == 0 {
+		return directory, nil
+	}
+	unlock, err := lockDirectory(directory, progress)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return directory, buildKube(source, directory, progress)
+}
+
+// buildKube builds what is missing. A program appears under its name only when
+// it is whole.
+func buildKube(source, directory string, progress io.Writer) error {
+	missing := missingPrograms(directory)
+	for _, program := range kubePrograms {
+		if !slices.Contains(missing, program.name) {
+			continue
+		}
+		target := filepath.Join(directory, program.name)
+		fmt.Fprintf(progress, "lab: building %s from source, once; all three take some minutes\n", program.name)
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", target+".part", program.source)
+		build.Dir = source
+		if err := runWithProgress(build, "building "+program.name, progress); err != nil {
+			return err
+		}
+		if err := os.Rename(target+".part", target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runWithProgress(cmd *exec.Cmd, what string, progress io.Writer) error {
+	started := time.Now()
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			fmt.Fprintf(progress, "lab: still %s, %s so far\n", what, time.Since(started).Round(time.Second))
+		case err := <-ended:
+			if err != nil {
+				return fmt.Errorf("%s: %w\n%s", what, err, output.String())
+			}
+			fmt.Fprintf(progress, "lab: %s took %s\n", what, time.Since(started).Round(time.Second))
+			return nil
+		}
+	}
+}
+
+func missingPrograms(directory string) []string {
+	var missing []string
+	for _, program := range kubePrograms {
+		if _, err := os.Stat(filepath.Join(directory, program.name)); err != nil {
+			missing = append(missing, program.name)
+		}
+	}
+	return missing
+}
+
+// kubeCache is named after what is built, so that a change of versions builds
+// anew.
+func kubeCache(repository, source string) (string, error) {
+	cache := os.Getenv(cacheVariable)
+	if cache == "" {
+		cache = filepath.Join(repository, ".cache")
+	}
+	sums, err := os.ReadFile(filepath.Join(source, "go.sum"))
+	if err != nil {
+		return "", err
+	}
+	directory := filepath.Join(cache, "kube", fmt.Sprintf("%x", sha256.Sum256(sums))[:16])
+	return directory, os.MkdirAll(directory, 0o755)
+}
+
+// lockDirectory waits until no other process builds into the directory. The
+// lock ends with the process.
+func lockDirectory(directory string, progress io.Writer) (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(directory, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		fmt.Fprintln(progress, "lab: another process builds the control plane; waiting for it")
+		for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
+			err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
+		}
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", directory, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+// repositoryRoot is the directory of the product's go.mod, at or above the
+// working directory.
+func repositoryRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for directory := start; ; directory = filepath.Dir(directory) {
+		if _, err := os.Stat(filepath.Join(directory, "test", "kube", "go.mod")); err == nil {
+			return directory, nil
+		}
+		if directory == filepath.Dir(directory) {
+			return "", fmt.Errorf("%s is not in the nft-operator repository; start the lab from inside of it", start)
+		}
+	}
+}
