@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -90,20 +91,36 @@ func (t *Topology) Via(gateway *Gateway) error {
 // Close takes the topology away, so that another can be built. A program that
 // ends need not call it.
 func (t *Topology) Close() error {
+	// Cables first: the kernel removes those of a closed namespace later, and
+	// the next topology's have the same names.
+	for _, bridge := range []*netlink.Bridge{t.public, t.cluster} {
+		if err := removeBridge(bridge); err != nil {
+			return err
+		}
+	}
 	for _, box := range t.boxes {
 		if err := box.close(); err != nil {
 			return err
 		}
 	}
-	for _, namespace := range []*Namespace{t.Client.Namespace, t.Node.Namespace} {
-		if err := namespace.Close(); err != nil {
-			return err
+	return errors.Join(t.Client.Close(), t.Node.Close())
+}
+
+func removeBridge(bridge *netlink.Bridge) error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		if link.Attrs().MasterIndex != bridge.Index {
+			continue
+		}
+		if err := netlink.LinkDel(link); err != nil {
+			return fmt.Errorf("unplug %s: %w", link.Attrs().Name, err)
 		}
 	}
-	for _, bridge := range []*netlink.Bridge{t.public, t.cluster} {
-		if err := netlink.LinkDel(bridge); err != nil {
-			return fmt.Errorf("remove bridge %s: %w", bridge.Name, err)
-		}
+	if err := netlink.LinkDel(bridge); err != nil {
+		return fmt.Errorf("remove bridge %s: %w", bridge.Name, err)
 	}
 	return nil
 }

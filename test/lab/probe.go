@@ -1,0 +1,138 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Server echoes what it gets, TCP connections and UDP datagrams alike.
+type Server struct{ listener io.Closer }
+
+// Close ends the server. Connections that it has go on.
+func (s *Server) Close() error { return s.listener.Close() }
+
+// datagramSize is more than a datagram of the lab ever has.
+const datagramSize = 2048
+
+// Serve starts an echo server in the namespace. The kernel has no SCTP sockets;
+// [Topology.Scan] shows where SCTP packets come through.
+func (n *Namespace) Serve(protocol Protocol, at netip.AddrPort) (server *Server, err error) {
+	err = n.Do(func() error {
+		switch protocol {
+		case TCP:
+			listener, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+			if err != nil {
+				return err
+			}
+			go echoConnections(listener)
+			server = &Server{listener}
+			return nil
+		case UDP:
+			socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+			if err != nil {
+				return err
+			}
+			go echoDatagrams(socket)
+			server = &Server{socket}
+			return nil
+		default:
+			return errNoSockets(protocol)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("serve %s at %s in namespace %s: %w", protocol, at, n.Name, err)
+	}
+	return server, nil
+}
+
+func errNoSockets(protocol Protocol) error {
+	return fmt.Errorf("there are no %s sockets in the lab; use Scan", protocol)
+}
+
+func echoConnections(listener *net.TCPListener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer connection.Close()
+			_, _ = io.Copy(connection, connection)
+		}()
+	}
+}
+
+func echoDatagrams(socket *net.UDPConn) {
+	buffer := make([]byte, datagramSize)
+	for {
+		length, from, err := socket.ReadFromUDPAddrPort(buffer)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil {
+			_, _ = socket.WriteToUDPAddrPort(buffer[:length], from)
+		}
+	}
+}
+
+// Dial connects from the namespace, and from one of its addresses where from is
+// valid. Closed doors drop packets rather than refuse, so patience decides.
+func (n *Namespace) Dial(protocol Protocol, from netip.Addr, to netip.AddrPort, patience time.Duration) (connection net.Conn, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var dialer net.Dialer
+	source := netip.AddrPortFrom(from, 0)
+	switch {
+	case protocol != TCP && protocol != UDP:
+		return nil, errNoSockets(protocol)
+	case from.IsValid() && protocol == TCP:
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(source)
+	case from.IsValid():
+		dialer.LocalAddr = net.UDPAddrFromAddrPort(source)
+	}
+	// A single literal address is dialled on this thread.
+	err = n.Do(func() (err error) {
+		connection, err = dialer.DialContext(ctx, string(protocol), to.String())
+		return err
+	})
+	return connection, err
+}
+
+// Knock is nil where an echo server is reached: it sends a line of its own and
+// waits for the same line. An error that says "timeout" means that no answer
+// came, one that says "refused" that the way is open and nobody serves.
+func (n *Namespace) Knock(protocol Protocol, from netip.Addr, to netip.AddrPort, patience time.Duration) error {
+	connection, err := n.Dial(protocol, from, to, patience)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	return Echo(connection, patience)
+}
+
+// Echo sends a line on a connection to an echo server and waits for it to come
+// back.
+func Echo(connection net.Conn, patience time.Duration) error {
+	if err := connection.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	line := rand.Text() + "\n"
+	if _, err := io.WriteString(connection, line); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(connection).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if answer != line {
+		return fmt.Errorf("sent %q and got %q", line, answer)
+	}
+	return nil
+}
