@@ -313,12 +313,12 @@ type Firewall struct {
 
 	// ssh says whether SSH to the gateway host is open from the public side.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={publicAccess: Deny}
 	SSH PublicSSH `json:"ssh,omitempty"`
 
 	// bgp says whether BGP to the gateway host is open from the public side.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={publicAccess: Deny}
 	BGP PublicBGP `json:"bgp,omitempty"`
 
 	// icmp says which echo requests (ping) are answered. The ICMP and ICMPv6

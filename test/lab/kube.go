@@ -66,7 +66,10 @@ func StartControlPlane() (*ControlPlane, error) {
 		},
 	}
 	if err := c.start(); err != nil {
-		err = fmt.Errorf("start the control plane: %w; its log ends with:\n%s", err, lastLines(c.Log(), logLines))
+		err = fmt.Errorf("start the control plane: %w", err)
+		if c.Config == nil { // it was not the CRDs
+			err = fmt.Errorf("%w; its log ends with:\n%s", err, lastLines(c.Log(), logLines))
+		}
 		// What has started already must not be in the way of another try.
 		return nil, errors.Join(err, c.environment.Stop())
 	}
