@@ -105,7 +105,10 @@ func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGate
 	gathered.Targets = []ansible.Target{target}
 	return hostIntent{
 		Intent: gathered, gateway: gateway, target: target,
-		entrance: entrance{generation: gateway.Generation, access: gathered.Access, target: target},
+		entrance: entrance{
+			generation: gateway.Generation, check: gateway.Annotations[v1alpha1.AnnotationCheck],
+			access: gathered.Access, target: target,
+		},
 	}, nil
 }
 

@@ -30,16 +30,18 @@ type hostMemory struct {
 	entrance entrance
 }
 
-// entrance is what a person would change to mend a failing host. When it
-// changes, the next attempt need not wait.
+// entrance is what a person would change to mend a failing host, or to have it
+// looked at. When it changes, the next attempt need not wait.
 type entrance struct {
 	generation int64
-	access     ansible.Access
-	target     ansible.Target
+	// check is the value of the annotation that asks for a check.
+	check  string
+	access ansible.Access
+	target ansible.Target
 }
 
 func (e entrance) same(other entrance) bool {
-	return e.generation == other.generation && e.access.Same(other.access) &&
+	return e.generation == other.generation && e.check == other.check && e.access.Same(other.access) &&
 		e.target.Address == other.target.Address && e.target.Port == other.target.Port && e.target.User == other.target.User
 }
 

@@ -31,6 +31,7 @@ func TestAChangedEntranceEndsTheWait(t *testing.T) {
 	base := entrance{generation: 1, target: ansible.Target{Address: "192.0.2.1", Port: 22, User: "root"}}
 	for name, changed := range map[string]entrance{
 		"spec edited":     {generation: 2, target: base.target},
+		"check asked for": {generation: 1, check: "now", target: base.target},
 		"other address":   {generation: 1, target: ansible.Target{Address: "192.0.2.2", Port: 22, User: "root"}},
 		"other user":      {generation: 1, target: ansible.Target{Address: "192.0.2.1", Port: 22, User: "nftop"}},
 		"jump host added": {generation: 1, target: base.target, access: ansible.Access{Jump: &ansible.Jump{Address: "192.0.2.9", Port: 22, User: "root"}}},

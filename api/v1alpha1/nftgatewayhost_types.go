@@ -54,6 +54,10 @@ const (
 // every gateway host that should open the Service has done so.
 const ServiceConditionProgrammed = "nft-operator.io/Programmed"
 
+// AnnotationCheck on an NftGateway: when its value changes, every host is
+// compared with the intent at once.
+const AnnotationCheck = "nft-operator.io/check"
+
 // Labels of an NftGatewayHost.
 const (
 	// LabelGateway holds the name of the NftGateway.

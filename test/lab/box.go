@@ -133,7 +133,7 @@ func (b *Box) Command(name string, arguments ...string) *exec.Cmd {
 func (b *Box) command(ctx context.Context, command []string) *exec.Cmd {
 	enter := []string{
 		"--target", strconv.Itoa(b.process.Process.Pid),
-		"--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", "--",
+		"--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--",
 	}
 	cmd := exec.CommandContext(ctx, "nsenter", append(enter, command...)...)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"}

@@ -20,7 +20,8 @@ import (
 const (
 	performStay  = "stay"  // build a topology and stay
 	performCatch = "catch" // stay until SIGINT, then leave in good order
-	performFail  = "fail"
+	performFail  = "fail"  // leave at once
+	performDoor  = "door"  // let the API server be reached from outside
 )
 
 const (
@@ -30,8 +31,11 @@ const (
 
 // perform is what a lab within the lab does.
 func perform(what string) int {
-	if what == performFail {
+	switch what {
+	case performFail:
 		return failureCode
+	case performDoor:
+		return openDoor()
 	}
 	if _, err := NewTopology(Layout{Gateways: 1}); err != nil {
 		fmt.Println(err)
@@ -102,6 +106,20 @@ func takeTraces(t *testing.T) traces {
 	}
 }
 
+// expectNothingMore waits until no trace is left of what was started meanwhile.
+func expectNothingMore(t *testing.T, before traces) {
+	t.Helper()
+	err := await(5*time.Second, func() error {
+		if after := takeTraces(t); !after.equal(before) {
+			return fmt.Errorf("left behind; before:\n%v\nafter:\n%v", before, after)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // childOf finds the only child of a process.
 func childOf(t *testing.T, parent int) int {
 	t.Helper()
@@ -155,15 +173,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			if err != nil || code != test.code {
 				t.Errorf("exit code %d, %v; want %d", code, err, test.code)
 			}
-			err = await(5*time.Second, func() error {
-				if after := takeTraces(t); !after.equal(before) {
-					return fmt.Errorf("left behind; before:\n%v\nafter:\n%v", before, after)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
-			}
+			expectNothingMore(t, before)
 		})
 	}
 }

@@ -3,20 +3,19 @@ package lab
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 )
 
+// startOnce starts a control plane that ends with the lab.
+var startOnce = sync.OnceValues(StartControlPlane)
+
 func controlPlane(t *testing.T) *ControlPlane {
 	t.Helper()
-	started, err := StartControlPlane()
+	started, err := startOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := started.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	return started
 }
 

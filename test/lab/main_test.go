@@ -11,7 +11,11 @@ const performanceVariable = "NFT_OPERATOR_LAB_PERFORMANCE"
 
 func TestMain(m *testing.M) {
 	performance := os.Getenv(performanceVariable)
-	Isolate(Isolation{ControlPlane: performance == ""})
+	want := Isolation{ControlPlane: true}
+	if performance == performDoor {
+		want.Door = "127.0.0.1:0"
+	}
+	Isolate(want)
 	if performance != "" {
 		os.Exit(perform(performance))
 	}

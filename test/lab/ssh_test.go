@@ -48,11 +48,54 @@ func TestSSHLogin(t *testing.T) {
 	options := login(t, network, gateway.Box)
 	for _, address := range gateway.Cluster.All() {
 		for _, user := range []string{"root", User} {
-			output, err := runSSH(options, user+"@"+address.String(), "id -un; sudo -n id -un; hostname; ls /sys/class/net /root | tr '\n' ' '")
-			if err != nil {
-				t.Fatalf("%s at %s: %v: %s", user, address, err, output)
+			want := user + " root gw2"
+			output, err := runSSH(options, user+"@"+address.String(), "echo $(id -un) $(sudo -n id -un) $(hostname)")
+			if err != nil || output != want {
+				t.Errorf("%s at %s: %v: %q, want %q", user, address, err, output, want)
 			}
-			t.Log(output)
 		}
+	}
+
+	if err := gateway.StopSSH(); err != nil {
+		t.Fatal(err)
+	}
+	target := "root@" + gateway.Cluster.IPv4.String()
+	if output, err := runSSH(options, target, "true"); err == nil {
+		t.Errorf("sshd was stopped and answers: %s", output)
+	}
+	if err := gateway.NewHostKeys(); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := runSSH(options, target, "true"); err == nil || !strings.Contains(output, "HOST IDENTIFICATION HAS CHANGED") {
+		t.Errorf("another host key is accepted: %v: %s", err, output)
+	}
+	if output, err := runSSH(login(t, network, gateway.Box), target, "true"); err != nil {
+		t.Errorf("the new host key is refused: %v: %s", err, output)
+	}
+}
+
+func TestSSHThroughAJumpHost(t *testing.T) {
+	network := topology(t, 1)
+	jump, err := network.NewBox("jump")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway := network.Gateways[0]
+	// The gateway admits nobody but the jump host.
+	if err := gateway.Nft(`table inet only_jump { chain i { type filter hook input priority 0; policy accept;
+	tcp dport 22 ip saddr != ` + jump.Cluster.IPv4.String() + ` drop; }; }
+`); err != nil {
+		t.Fatal(err)
+	}
+	options := login(t, network, gateway.Box)
+	target := "root@" + gateway.Cluster.IPv4.String()
+	if output, err := runSSH(options, target, "true"); err == nil {
+		t.Errorf("the gateway admits others: %s", output)
+	}
+	proxy := append([]string{"ssh"}, login(t, network, jump)...)
+	proxy = append(proxy, "-W", "%h:%p", User+"@"+jump.Cluster.IPv6.String())
+	options = append(options, "-o", "ProxyCommand="+strings.Join(proxy, " "))
+	if output, err := runSSH(options, target, "hostname"); err != nil || output != gateway.Name {
+		t.Errorf("through the jump host: %v: %s", err, output)
 	}
 }
