@@ -28,7 +28,8 @@ _PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 def split(text):
     """Split a rendered ruleset into its structure (text) and its elements.
 
-    Raises Refused for an element that is not of the form that the templates write.
+    Raises Refused for an element that is not of the form that the templates
+    write, or that is there twice: nft would refuse the file at boot.
     """
     structure, elements = [], {}
     name, inside = None, False
@@ -38,6 +39,8 @@ def split(text):
                 inside = False
                 continue
             key, rest = _parse(line)
+            if key in elements[name]:
+                raise Refused("InvalidVars", "the variables hold %s twice, in the set %s" % (key, name))
             elements[name][key] = rest
             continue
         block = _BLOCK.match(line)

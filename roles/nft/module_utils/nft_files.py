@@ -29,16 +29,23 @@ def read(path, largest=256 * MEGABYTE):
         if error.errno == errno.ENOENT:
             return None
         raise ValueError("%s cannot be read: %s" % (path, error.strerror))
+    try:
+        _refuse_odd(path, os.fstat(descriptor), largest)
+    except ValueError:
+        os.close(descriptor)
+        raise
     with io.open(descriptor, "rb") as opened:
-        info = os.fstat(opened.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            raise ValueError("%s is not a file" % path)
-        if info.st_size > largest:
-            raise ValueError("%s is larger than %d bytes" % (path, largest))
         try:
             return opened.read().decode("utf-8")
         except UnicodeDecodeError:
             raise ValueError("%s is not UTF-8 text" % path)
+
+
+def _refuse_odd(path, info, largest):
+    if not stat.S_ISREG(info.st_mode):
+        raise ValueError("%s is not a file" % path)
+    if info.st_size > largest:
+        raise ValueError("%s is larger than %d bytes" % (path, largest))
 
 
 def write(path, text, mode):
