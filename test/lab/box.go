@@ -84,7 +84,7 @@ func (b *Box) boot() error {
 	if err != nil {
 		return err
 	}
-	defer read.Close()
+	defer func() { _ = read.Close() }()
 	b.process = exec.Command("/proc/self/exe")
 	b.process.Args = []string{b.Name + "-init"}
 	b.process.Env = []string{stageVariable + "=" + stageBox, boxVariable + "=" + directory}
@@ -93,7 +93,7 @@ func (b *Box) boot() error {
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
 	}
 	err = b.Do(b.process.Start)
-	write.Close()
+	_ = write.Close()
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,9 @@ func (b *Box) boot() error {
 	return nil
 }
 
-// close ends every process of the box and takes its namespace and files away.
-func (b *Box) close() error {
+// Close ends every process of the box and takes its namespace and files away,
+// as [Topology.Close] does for all boxes.
+func (b *Box) Close() error {
 	if err := b.process.Process.Kill(); err != nil {
 		return fmt.Errorf("end %s: %w", b.Name, err)
 	}
@@ -194,7 +195,7 @@ func (b *Box) inRoot(f func(*os.Root) error) error {
 	if err != nil {
 		return fmt.Errorf("open the files of %s: %w", b.Name, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := f(root); err != nil {
 		return fmt.Errorf("files of %s: %w", b.Name, err)
 	}

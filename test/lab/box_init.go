@@ -15,11 +15,11 @@ func boxMain() int {
 	ready := os.NewFile(readyDescriptor, "ready")
 	unix.CloseOnExec(readyDescriptor)
 	if err := furnishBox(directory); err != nil {
-		fmt.Fprint(ready, err)
+		_, _ = fmt.Fprint(ready, err)
 		return 1
 	}
-	fmt.Fprint(ready, "ready")
-	ready.Close()
+	_, _ = fmt.Fprint(ready, "ready")
+	_ = ready.Close()
 	return statusCode(reap(0))
 }
 

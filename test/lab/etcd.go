@@ -30,7 +30,7 @@ func (c *ControlPlane) PutInEtcd(ctx context.Context, key string, object any) er
 	if err != nil {
 		return fmt.Errorf("put %s in etcd: %w", key, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		answer, _ := io.ReadAll(response.Body)
 		return fmt.Errorf("put %s in etcd: %s: %s", key, response.Status, answer)

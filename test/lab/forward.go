@@ -24,7 +24,7 @@ func listenOutside(address string) (door, error) {
 	if err != nil {
 		return door{}, fmt.Errorf("open the lab's door: %w; choose another address", err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	file, err := listener.(*net.TCPListener).File()
 	return door{file: file, address: listener.Addr().String()}, err
 }
@@ -60,12 +60,12 @@ func (d *door) forward(to string) error {
 }
 
 func join(from net.Conn, address string) {
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	to, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }()
 	done := make(chan struct{}, 2)
 	for _, way := range []struct{ to, from net.Conn }{{to, from}, {from, to}} {
 		go func() {

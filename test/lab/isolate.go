@@ -117,7 +117,7 @@ func runInside(want Isolation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer write.Close()
+	defer func() { _ = write.Close() }()
 	cmd.ExtraFiles = []*os.File{read}
 	if want.Door != "" {
 		door, err := listenOutside(want.Door)
@@ -137,7 +137,7 @@ func runInside(want Isolation) (int, error) {
 		return 0, fmt.Errorf("cannot make namespaces: %w; the lab needs root with CAP_SYS_ADMIN, in a container too", err)
 	}
 	for _, file := range cmd.ExtraFiles {
-		file.Close()
+		_ = file.Close()
 	}
 	go func() {
 		for received := range signals {

@@ -88,7 +88,8 @@ func (c *ControlPlane) start() error {
 	}
 	server := c.environment.ControlPlane.GetAPIServer()
 	server.CertDir = certificates
-	server.SecureServing.Address, server.SecureServing.Port = "127.0.0.1", apiServerPort
+	serving := &server.SecureServing
+	serving.Address, serving.Port = "127.0.0.1", apiServerPort
 	server.Out, server.Err = log, log
 	server.Configure().
 		Set("service-cluster-ip-range", commaSeparated(ServiceNetworks)).

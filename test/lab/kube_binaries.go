@@ -73,7 +73,7 @@ func buildKube(source, directory string, progress io.Writer) error {
 			continue
 		}
 		target := filepath.Join(directory, program.name)
-		fmt.Fprintf(progress, "lab: building %s from source, once; all three take some minutes\n", program.name)
+		_, _ = fmt.Fprintf(progress, "lab: building %s from source, once; all three take some minutes\n", program.name)
 		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", target+".part", program.source)
 		build.Dir = source
 		if err := runWithProgress(build, "building "+program.name, progress); err != nil {
@@ -100,12 +100,12 @@ func runWithProgress(cmd *exec.Cmd, what string, progress io.Writer) error {
 	for {
 		select {
 		case <-ticker.C:
-			fmt.Fprintf(progress, "lab: still %s, %s so far\n", what, time.Since(started).Round(time.Second))
+			_, _ = fmt.Fprintf(progress, "lab: still %s, %s so far\n", what, time.Since(started).Round(time.Second))
 		case err := <-ended:
 			if err != nil {
 				return fmt.Errorf("%s: %w\n%s", what, err, output.String())
 			}
-			fmt.Fprintf(progress, "lab: %s took %s\n", what, time.Since(started).Round(time.Second))
+			_, _ = fmt.Fprintf(progress, "lab: %s took %s\n", what, time.Since(started).Round(time.Second))
 			return nil
 		}
 	}
@@ -145,16 +145,16 @@ func lockDirectory(directory string, progress io.Writer) (unlock func(), err err
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		fmt.Fprintln(progress, "lab: another process builds the control plane; waiting for it")
+		_, _ = fmt.Fprintln(progress, "lab: another process builds the control plane; waiting for it")
 		for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
 			err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
 		}
 	}
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("lock %s: %w", directory, err)
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }
 
 // repositoryRoot is the directory of the product's go.mod, at or above the

@@ -48,7 +48,7 @@ func NewNamespace(name string) (*Namespace, error) {
 // Close takes the namespace's name away; it ends with its last process.
 func (n *Namespace) Close() error {
 	n.links.Close()
-	n.handle.Close()
+	_ = n.handle.Close()
 	return netns.DeleteNamed(n.Name)
 }
 

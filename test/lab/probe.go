@@ -63,7 +63,7 @@ func echoConnections(listener *net.TCPListener) {
 			return
 		}
 		go func() {
-			defer connection.Close()
+			defer func() { _ = connection.Close() }()
 			_, _ = io.Copy(connection, connection)
 		}()
 	}
@@ -113,7 +113,7 @@ func (n *Namespace) Knock(protocol Protocol, from netip.Addr, to netip.AddrPort,
 	if err != nil {
 		return err
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	return Echo(connection, patience)
 }
 

@@ -20,7 +20,7 @@ func TestKnock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer server.Close()
+			defer func() { _ = server.Close() }()
 			for _, gateway := range network.Gateways {
 				if err := network.Via(gateway); err != nil {
 					t.Fatal(err)

@@ -184,7 +184,7 @@ func (n *Namespace) sendFrames(link int, frames <-chan *frame, first, last uint1
 	if err != nil {
 		return fmt.Errorf("open a packet socket: %w", err)
 	}
-	defer unix.Close(socket)
+	defer func() { _ = unix.Close(socket) }()
 	if err := unix.Bind(socket, &unix.SockaddrLinklayer{Ifindex: link}); err != nil {
 		return fmt.Errorf("bind a packet socket: %w", err)
 	}

@@ -76,7 +76,7 @@ func awaitSSH(address netip.Addr) error {
 		if err != nil {
 			return err
 		}
-		defer connection.Close()
+		defer func() { _ = connection.Close() }()
 		if err := connection.SetDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
 		}

@@ -99,7 +99,7 @@ func (t *Topology) Close() error {
 		}
 	}
 	for _, box := range t.boxes {
-		if err := box.close(); err != nil {
+		if err := box.Close(); err != nil {
 			return err
 		}
 	}
