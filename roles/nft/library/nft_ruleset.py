@@ -1,221 +1,242 @@
 #!/usr/bin/python3
-"""Ansible module: bring a gateway's ruleset to its intent."""
+"""Brings the gateway's ruleset to its intent. See DOCUMENTATION below."""
 
-from __future__ import absolute_import, division, print_function
-
-__metaclass__ = type
-
-DOCUMENTATION = """
+DOCUMENTATION = r"""
 module: nft_ruleset
-short_description: Bring the table inet nft_operator to its intent
+short_description: Bring a gateway's nftables ruleset to its intent
 description:
-  - Compares the kernel with a rendered ruleset, brings it there in one
-    transaction, reads it back, and then writes the files that do the same at boot.
-  - Where only elements of sets differ, only elements are changed, so that
-    counters and flows survive.
+  - Compares what the kernel holds in C(table inet nft_operator) with the
+    rendered ruleset, and brings it there by the smallest single transaction.
+    Other tables are never touched.
+  - Reads the kernel back, and only then replaces C(/etc/nftables.conf), so
+    that the gateway boots with what was seen to work.
+  - Takes C(/etc/nftables.d/local-chain.nft) in if it loads, and keeps the last
+    one that did if it does not. Makes it from a template once, where absent.
+  - An action plugin of the same name checks the variables and renders the
+    templates; it alone calls this module.
 options:
   conf:
-    description: The full text of /etc/nftables.conf.
+    description: The rendered C(nftables.conf.j2).
     type: str
     required: true
   local_chain:
-    description: The text of a new local-chain.nft, for a host that has none.
+    description: The rendered C(local-chain.nft.j2), for gateways that have none.
     type: str
     required: true
   public_interfaces:
-    description: Interfaces that must be there.
+    description: The interfaces that face the outside. They must exist.
     type: list
     elements: str
     required: true
   revision:
-    description: Name of the intent, given back once it was read back.
+    description: Hash of the intent.
     type: str
     required: true
+  lock_wait:
+    description: For how many seconds to wait for another apply to end.
+    type: int
+    default: 20
+author:
+  - The nft-operator authors
 """
 
-RETURN = """
-revision: {description: The revision that the kernel was seen to hold., type: str, returned: success}
-action: {description: "none, files, elements, replaced or created", type: str, returned: success}
-elements: {description: Elements added and deleted., type: dict, returned: success}
-versions: {description: "nft, kernel, python, os", type: dict, returned: always}
-local_chain: {description: "state, message and line of the administrator's file", type: dict, returned: success}
-backup: {description: Where somebody else's nftables.conf was kept., type: str, returned: success}
-drops: {description: Counts of dropped packets by reason., type: list, returned: success}
-reason: {description: Why the host was left as it is., type: str, returned: failure}
+RETURN = r"""
+revision:
+  description: The revision that the gateway enforces, as it was given.
+  type: str
+  returned: success
+action:
+  description: >-
+    What the kernel needed: V(none), V(created) or V(replaced) for the whole
+    table, V(elements) for some of its elements. V(files) where the kernel was
+    right and only files had to be written.
+  type: str
+  returned: success
+elements:
+  description: How many elements were added and deleted.
+  type: dict
+  returned: success
+versions:
+  description: Of nft, kernel, python and the operating system.
+  type: dict
+  returned: always, as far as known
+local_chain:
+  description: State V(Accepted), V(Created) or V(Broken), with nft's message and line.
+  type: dict
+  returned: success
+backup:
+  description: Where a foreign C(/etc/nftables.conf) was kept in this run, or empty.
+  type: str
+  returned: success
+drops:
+  description: Packets and bytes dropped since the table was made, by reason.
+  type: list
+  returned: success
+reason:
+  description: In one word, why nothing is enforced. The role's README lists them.
+  type: str
+  returned: failure
+"""
+
+EXAMPLES = r"""
+- name: Bring the ruleset to its intent
+  nft_ruleset:
+    templates: "{{ role_path }}/../../templates"
 """
 
 import json
 import os
-import platform
 
-from ansible.module_utils import nft_elements, nft_files, nft_kernel, nft_local_chain
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nft_errors import Refused
+from ansible.module_utils.nft_operator import changes, differences, files, host, listing, local_chain
+from ansible.module_utils.nft_operator import intent as intents
+from ansible.module_utils.nft_operator.failure import Failure
+from ansible.module_utils.nft_operator.nft import Nft, Rejected, in_scratch_namespace
 
-CONF = "/etc/nftables.conf"
-BACKUP = "/etc/nftables.conf.before-nft-operator"
-ADMINISTRATORS = "/etc/nftables.d/local-chain.nft"
-ACCEPTED = "/etc/nft-operator/local-chain.nft"
-INCLUDE = "/etc/nft-operator/local-chain*.nft"
-STATE = "/var/lib/nft-operator/state.json"
-LOCK = "/run/nft-operator/lock"
-LOCK_PATIENCE = 30
-MARK = "# Written by nft-operator"
+HEADER = "# Written by nft-operator:"  # the second line of our nftables.conf
 
 
-class Host(object):
-    """What one run finds on the host, and what it makes of it."""
+class Apply:
+    """One apply, or in check mode the question what it would do."""
 
-    def __init__(self, conf, local_chain, nft):
-        self.conf, self.initial, self.nft = conf, local_chain, nft
-        self.structure_text, self.desired = nft_elements.split(conf)
+    def __init__(self, program, params, paths, check=False, diff=False):
+        self.program = program
+        self.paths = paths
+        self.check = check
+        self.diff = diff
+        self.revision = params["revision"]
+        self.lock_wait = params["lock_wait"]
+        self.template = params["local_chain"]
+        self.intent = intents.read(params["conf"])
+        self.differences = []
 
-    def look(self, stage):
-        """Find out what is in force and what should be, changing nothing."""
-        self.listing = self.nft.listing()
-        self.local = nft_local_chain.resolve(
-            ADMINISTRATORS, ACCEPTED, self.initial,
-            lambda content: stage.told(self.nft.problem_of(stage.script(self.conf, content))))
-        self.script = stage.script(self.conf, self.local.content)
-        structure = self.nft.listing_of(stage.script(self.structure_text, self.local.content))
-        self.wanted_structure = nft_kernel.structure_of(structure, self.desired)
-        self.compare(self.listing)
-
-    def compare(self, listing):
-        """Say in what a listing differs from the intent."""
-        self.structure = nft_kernel.structure_of(listing, self.desired)
-        self.deletions, self.additions = nft_elements.differences(
-            nft_elements.listed(listing or [], self.desired), self.desired)
-
-    @property
-    def same_structure(self):
-        return self.structure == self.wanted_structure
-
-    @property
-    def as_intended(self):
-        return self.same_structure and not self.deletions and not self.additions
-
-    def enforce(self):
-        """Bring the kernel to the intent in one transaction; return the action taken."""
-        if self.as_intended:
-            return "none"
-        had_table, same_structure = self.structure is not None, self.same_structure
-        changes = self.deletions, self.additions
-        if same_structure and self._load(nft_elements.transaction(*changes)):
-            return "elements"
-        # Another structure, or nft would not take the elements by themselves.
-        if self._load(self.script):
-            return "replaced" if had_table else "created"
-        raise Refused("RulesetRejected" if self.complaint else "ReadBackMismatch",
-                      self.complaint or "nft reported success, but the kernel does not hold the ruleset; it is tried again")
-
-    def _load(self, script):
-        """Check and load a script. What counts is what the kernel holds then, whatever nft said."""
-        self.complaint = self.nft.problem_of(script) or self.nft.load(script)
-        self.listing = self.nft.listing()
-        self.compare(self.listing)
-        return self.as_intended
-
-    def diff(self):
-        """Tell a person in what the kernel differs from the intent."""
-        before, after = self.nft.texts(self.script)
-        return {"before_header": "kernel", "after_header": "kernel", "before": before, "after": after}
-
-
-class Files(object):
-    """The files that bring the host to the same intent at boot."""
-
-    def __init__(self, conf, local, revision):
-        state = json.dumps({"schema": 1, "revision": revision}) + "\n"
-        # The conf comes last: only when it is there does the rest matter.
-        self.wanted = [(ACCEPTED, local.content, 0o644), (STATE, state, 0o600), (CONF, conf, 0o755)]
-        if local.state == "Created":
-            self.wanted.insert(0, (ADMINISTRATORS, local.content, 0o644))
-        self.found = {path: _or_other(path) for path, _text, _mode in self.wanted}
-
-    def outdated(self):
-        return [(path, text, mode) for path, text, mode in self.wanted if text is not None and self.found[path] != text]
-
-    def foreign(self):
-        """Somebody else's nftables.conf, which has not been kept yet; None where there is none."""
-        text = self.found[CONF]
-        return text if text and MARK not in text and not os.path.exists(BACKUP) else None
-
-    def write(self):
-        """Write what is outdated; return where somebody else's nftables.conf was kept."""
-        foreign = self.foreign()
-        if foreign is not None:
-            nft_files.write(BACKUP, foreign, 0o644)
-        for path, text, mode in self.outdated():
-            nft_files.write(path, text, mode)
-        return BACKUP if foreign is not None else ""
-
-    def diffs(self):
-        return [{"before_header": path, "after_header": path, "before": self.found[path] or "", "after": text}
-                for path, text, _mode in self.outdated()]
-
-
-def _or_other(path):
-    try:
-        return nft_files.read(path)
-    except ValueError:
-        return "(no text)\n"
-
-
-def preflight(interfaces):
-    """Return nft, or raise Refused where this host cannot be worked on."""
-    if os.geteuid() != 0:
-        raise Refused("NotRoot", "only root may change the ruleset: set spec.ssh.become to Sudo, or log in as root; nothing was changed")
-    nft = nft_kernel.Nft()
-    nft.refuse_unsupported()
-    missing = [name for name in interfaces if not os.path.exists(os.path.join("/sys/class/net", name))]
-    if missing:
-        raise Refused("InterfaceNotFound", "this host has no interface %s, it has %s: correct publicInterfaces; nothing was changed" % (
-            ", ".join(missing), ", ".join(sorted(os.listdir("/sys/class/net")))))
-    return nft
-
-
-def versions(nft):
-    found = {"kernel": os.uname().release, "python": platform.python_version(), "os": _distribution()}
-    if nft is not None:
-        found["nft"] = nft_kernel.dotted(nft.version)
-    return found
-
-
-def _distribution():
-    for line in (_or_other("/etc/os-release") or "").split("\n"):
-        if line.startswith("PRETTY_NAME="):
-            return line.partition("=")[2].strip('"')
-    return ""
-
-
-def run(module, nft):
-    """Look, and unless this is a check, change what differs. Return the module's result."""
-    parameters = module.params
-    host = Host(parameters["conf"], parameters["local_chain"], nft)
-    with nft_local_chain.Stage(INCLUDE, ADMINISTRATORS) as stage:
-        host.look(stage)
-        files = Files(parameters["conf"], host.local, parameters["revision"])
-        result = {
-            "changed": bool(files.outdated()) or not host.as_intended,
-            "revision": parameters["revision"],
-            "elements": {"added": len(host.additions), "deleted": len(host.deletions)},
-            "local_chain": host.local.result(), "versions": versions(nft), "backup": "",
-            "drops": nft_kernel.counts_of(host.listing),
+    def run(self):
+        """Apply and return the module's result."""
+        with files.locked(self.paths.lock, self.lock_wait, shared=self.check):
+            found = local_chain.find(self.paths.local_chain)
+            accepted = local_chain.find(self.paths.accepted)
+            verdict = local_chain.judge(self.program, self.intent, found, accepted, self.template)
+            held = self.read_kernel()
+            action, change = self.decide(held, verdict)
+            if action != "none":
+                action, held = self.bring(action, change, held, verdict)
+            wrote, backup, verdict = self.persist(verdict, accepted.text)
+        if action == "none" and wrote:
+            action = "files"
+        return {
+            "changed": action != "none",
+            "revision": self.revision,
+            "action": action,
+            "elements": {"added": change.additions, "deleted": change.deletions},
+            "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line},
+            "backup": backup,
+            "drops": held.drops if held else [],
+            "diff": differences.as_ansible_wants(self.differences),
         }
-        if module._diff:
-            result["diff"] = ([] if host.as_intended else [host.diff()]) + files.diffs()
-        if module.check_mode:
-            complaint = None if host.as_intended else nft.problem_of(host.script)
-            if complaint:
-                raise Refused("RulesetRejected", complaint)
-            return result
-        result["action"] = host.enforce()
-    if result["action"] == "none" and files.outdated():
-        result["action"] = "files"
-    result["backup"] = files.write()
-    result["drops"] = nft_kernel.counts_of(host.listing)
-    return result
+
+    def read_kernel(self):
+        """What the kernel holds, or None where it has no such table."""
+        objects = self.program.table()
+        return None if objects is None else listing.read(objects, self.intent.elements, self.intent.counters)
+
+    def decide(self, held, verdict):
+        """The smallest action that brings the kernel there, and what it does to elements."""
+        if held is None:
+            return "created", changes.between({}, self.intent.elements)
+        change = changes.between(held.elements, self.intent.elements)
+        if held.structure != verdict.structure:
+            return "replaced", change
+        return ("elements" if change.additions or change.deletions else "none"), change
+
+    def bring(self, action, change, held, verdict):
+        """Bring the kernel there and read it back. Where elements alone will
+        not do it, the whole table is replaced."""
+        self.describe(action, change, held, verdict)
+        if action == "elements":
+            try:
+                return action, self.transact(changes.script(change), verdict) or held
+            except Failure as failure:
+                if failure.reason not in ("RulesetRejected", "ReadBackMismatch"):
+                    raise
+                action = "replaced"
+        return action, self.transact(intents.with_local_chain(self.intent.text, verdict.text).text, verdict) or held
+
+    def transact(self, text, verdict):
+        """Check a text, load it and read the kernel back. In check mode only the
+        first, and None is returned."""
+        try:
+            self.program.check(text)
+        except Rejected as rejected:
+            raise Failure("RulesetRejected", "nft refuses the ruleset, nothing was changed: %s" % rejected) from None
+        if self.check:
+            return None
+        refusal = None
+        try:
+            self.program.load(text)
+        except Rejected as rejected:
+            refusal = rejected
+        # nft can fail after the kernel took the transaction, and the reverse
+        # was seen too. What the kernel holds is what counts.
+        held = self.read_kernel()
+        action, _ = self.decide(held, verdict)
+        if action == "none":
+            return held
+        if refusal is not None:
+            raise Failure("RulesetRejected", "nft could not load the ruleset: %s" % refusal)
+        raise Failure("ReadBackMismatch", "nft reported success, but the kernel holds something else; see whether another program changes table inet nft_operator")
+
+    def persist(self, verdict, accepted):
+        """Write the files that differ. Return whether any did, the backup made,
+        and the verdict, which changes where the local chain cannot be made."""
+        wrote, backup = False, ""
+        if verdict.state == "Created":
+            verdict, wrote = self.create_local_chain(verdict)
+        if accepted != (verdict.text or None):
+            wrote = True
+            self.replace(self.paths.accepted, accepted, verdict.text or None)
+        current = files.read(self.paths.conf)
+        if current != self.intent.text:
+            wrote = True
+            if current is not None and HEADER not in current[:200] and files.read(self.paths.backup) is None:
+                backup = self.paths.backup
+                self.replace(backup, None, current, shown=False)
+            self.replace(self.paths.conf, current, self.intent.text)
+        state = json.dumps({"schema": 1, "revision": self.revision}) + "\n"
+        if files.read(self.paths.state) != state:
+            wrote = True
+            self.replace(self.paths.state, None, state, shown=False, mode=0o600, directory_mode=0o700)
+        return wrote, backup, verdict
+
+    def create_local_chain(self, verdict):
+        """Make the administrator's file. That it cannot be made is told of it
+        alone, and keeps nothing else back."""
+        try:
+            self.replace(self.paths.local_chain, None, verdict.text)
+        except Failure as failure:
+            return verdict._replace(state="Broken", message=failure.message), False
+        return verdict, True
+
+    def replace(self, path, before, after, shown=True, **modes):
+        """Write or remove one file, or in check mode show that it would be."""
+        if shown and self.diff:
+            self.differences.append(differences.of_text(path, before, after))
+        if self.check:
+            return
+        if after is None:
+            files.remove(path)
+        else:
+            files.write(path, after, **modes)
+
+    def describe(self, action, change, held, verdict):
+        """Show what changes in the kernel."""
+        if not self.diff:
+            return
+        if action != "elements":
+            spliced = intents.with_local_chain(self.intent.structure, verdict.text).text
+            intended = in_scratch_namespace(lambda: self.program.load(spliced) or self.program.readable_structure())
+            now = None if held is None else self.program.readable_structure()
+            self.differences.append(differences.of_text("table inet nft_operator in the kernel", now, intended))
+        self.differences.append(differences.of_elements(change))
 
 
 def main():
@@ -225,20 +246,28 @@ def main():
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
             "revision": {"type": "str", "required": True},
+            "lock_wait": {"type": "int", "default": 20},
         },
         supports_check_mode=True,
+        no_log=True,  # the arguments are no secret, but too long for the gateway's system log
     )
-    nft = None
+    # The arguments are not sent back: they are long, and known.
+    known = {"invocation": {"module_args": {"revision": module.params["revision"]}}}
     try:
-        nft = preflight(module.params["public_interfaces"])
-        if module.check_mode:
-            result = run(module, nft)
-        else:
-            with nft_files.locked(LOCK, LOCK_PATIENCE):
-                result = run(module, nft)
-    except Refused as refused:
-        module.fail_json(msg=str(refused), reason=refused.reason, versions=versions(nft))
-    module.exit_json(**result)
+        if os.geteuid() != 0:
+            raise Failure("NotRoot", "the module runs as user %d, and only root may load a ruleset; log in as root, or set become: Sudo" % os.geteuid())
+        path = module.get_bin_path("nft")
+        if path is None:
+            raise Failure("NftMissing", "the gateway has no nft; install the package nftables")
+        program = Nft(path)
+        known["versions"] = host.versions(program.version())
+        host.require_versions(known["versions"])
+        host.require_interfaces(module.params["public_interfaces"])
+        apply = Apply(program, module.params, files.Paths(), module.check_mode, module._diff)
+        result = apply.run()
+    except Failure as failure:
+        module.fail_json(msg=failure.message, reason=failure.reason, **known)
+    module.exit_json(**result, **known)
 
 
 if __name__ == "__main__":

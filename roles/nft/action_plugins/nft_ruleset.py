@@ -1,0 +1,178 @@
+"""The controller's half of nft_ruleset: checks the variables, renders the
+templates, and runs the module with the texts, which is the one remote execution.
+
+The variables are data. They are checked as they are written, before anything
+could take a string in them for a template, and the templates are rendered by
+plain Jinja, which has no lookups and never looks into a value.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import ipaddress
+import os
+import re
+
+import jinja2
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+SCHEMA = 1
+SHOWN = 10  # problems in a message; there can be thousands
+
+# No text outside of these sets of characters gets anywhere.
+INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}")
+LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+SERVICE = re.compile(r"%s/%s" % (LABEL, LABEL))
+OBJECT = re.compile(r"%s/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?" % LABEL)
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+REVISION = re.compile(r"[0-9a-f]{64}")
+ADDRESS = {"ipv4": re.compile(r"[0-9.]{7,15}"), "ipv6": re.compile(r"[0-9a-f:.]{2,45}")}
+PROTOCOLS = ("tcp", "udp", "sctp")
+RANGES = ("management", "ssh_sources", "bgp_peers", "load_balancer_ranges")
+EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
+
+
+class ActionModule(ActionBase):
+    """Runs nft_ruleset on one host."""
+
+    _VALID_ARGS = frozenset(("templates", "lock_wait"))
+
+    def run(self, tmp=None, task_vars=None):
+        result = super(ActionModule, self).run(tmp, task_vars)
+        spec = self._loader.load_from_file(os.path.join(task_vars["role_path"], "meta", "argument_specs.yml"))
+        variables, problems = checked(task_vars, spec["argument_specs"]["main"]["options"])
+        if problems:
+            shown = "; ".join(problems[:SHOWN]) + ("; and %d more" % (len(problems) - SHOWN) if len(problems) > SHOWN else "")
+            result.update(failed=True, reason="InvalidVars", msg="the variables are not what schema %d says, see docs/extra-vars.md: %s" % (SCHEMA, shown))
+            return result
+        arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
+        arguments.update(
+            conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
+            local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
+            public_interfaces=variables["nft_public_interfaces"],
+            revision=variables["nft_revision"],
+        )
+        result.update(self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars))
+        return result
+
+
+def rendered(folder, name, variables):
+    """Render one template. Nothing but the checked variables is in its reach."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(variables)
+
+
+def checked(given, spec):
+    """The variables of schema 1 among the given, and what is wrong with them.
+
+    spec is what meta/argument_specs.yml says of the role's options. It decides
+    on what is missing, types and choices; what is in a string is decided here.
+    """
+    variables = {name: given[name] for name in spec if name in given}
+    if variables.get("nft_schema") != SCHEMA:
+        return {}, ["nft_schema is %.20r, and this role knows %d only; use the playbooks and the operator of one release" % (variables.get("nft_schema"), SCHEMA)]
+    # The entries are checked below; the validator would take seconds for thousands.
+    rest = {name: option for name, option in spec.items() if name != "nft_exposures"}
+    outcome = ArgumentSpecValidator(rest).validate({name: value for name, value in variables.items() if name in rest})
+    if outcome.error_messages:
+        return {}, outcome.error_messages
+    problems = list(_problems(variables))
+    return variables, problems
+
+
+def _problems(variables):
+    for name, pattern in (("nft_gateway", OBJECT), ("nft_host", HOST), ("nft_revision", REVISION)):
+        if not _matches(pattern, variables[name]):
+            yield "%s is malformed" % name
+    for number, interface in enumerate(variables["nft_public_interfaces"]):
+        if not _matches(INTERFACE, interface):
+            yield "nft_public_interfaces[%d] is not the name of an interface" % number
+    if not variables["nft_public_interfaces"]:
+        yield "nft_public_interfaces is empty, and the gateway would be open"
+    if not _between(variables["nft_ssh_port"], 1, 65535):
+        yield "nft_ssh_port is not a port"
+    firewall = variables["nft_firewall"]
+    if not _between(firewall["echo_per_second"], 1, 10000):
+        yield "nft_firewall.echo_per_second is not a number from 1 to 10000"
+    for name in RANGES:
+        for family in ADDRESS:
+            for number, text in enumerate(firewall[name][family]):
+                if not _is_range(family, text):
+                    yield "nft_firewall.%s.%s[%d] is not an %s range in canonical form" % (name, family, number, family)
+    for problem in _exposure_problems(variables.get("nft_exposures")):
+        yield problem
+
+
+def _exposure_problems(exposures):
+    if not isinstance(exposures, dict) or set(exposures) != set(ADDRESS):
+        yield "nft_exposures does not hold ipv4 and ipv6"
+        return
+    for family, entries in exposures.items():
+        if not isinstance(entries, list):
+            yield "nft_exposures.%s is not a list" % family
+            continue
+        for number, entry in enumerate(entries):
+            for what in _entry_problems(family, entry):
+                yield "nft_exposures.%s[%d] %s" % (family, number, what)
+
+
+def _entry_problems(family, entry):
+    if not isinstance(entry, dict) or not set(entry) <= EXPOSURE_KEYS or len(set(entry) | {"sources"}) != len(EXPOSURE_KEYS):
+        yield "does not hold service, address, protocol, port, and perhaps sources"
+        return
+    if not _matches(SERVICE, entry["service"]):
+        yield "has a malformed service"
+    if not _is_address(family, entry["address"]):
+        yield "has an address that is not an %s address in canonical form" % family
+    if entry["protocol"] not in PROTOCOLS:
+        yield "has a protocol that is none of %s" % ", ".join(PROTOCOLS)
+    if not _between(entry["port"], 1, 65535):
+        yield "has a port that is not a number from 1 to 65535"
+    if "sources" not in entry:
+        return
+    if not isinstance(entry["sources"], list) or not entry["sources"]:
+        yield "has sources that are not a list with entries; leave them out for any"
+        return
+    for text in entry["sources"]:
+        if not _is_range(family, text):
+            yield "has a source that is not an %s range in canonical form" % family
+
+
+def _matches(pattern, value):
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _between(value, low, high):
+    return type(value) is int and low <= value <= high
+
+
+def _is_address(family, value):
+    if not _matches(ADDRESS[family], value):
+        return False
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_range(family, value):
+    if not isinstance(value, str):
+        return False
+    address, slash, length = value.partition("/")
+    if not slash:
+        return _is_address(family, address)
+    if not _matches(ADDRESS[family], address) or not re.fullmatch(r"[0-9]{1,3}", length):
+        return False
+    try:
+        network = ipaddress.ip_network(value)  # refuses host bits
+    except ValueError:
+        return False
+    return network.prefixlen < network.max_prefixlen

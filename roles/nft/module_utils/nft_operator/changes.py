@@ -1,0 +1,82 @@
+"""The smallest change of elements that brings a kernel to the intent."""
+
+import ipaddress
+from typing import Dict, List, NamedTuple
+
+from ansible.module_utils.nft_operator.intent import Elements, Value
+
+
+class Changes(NamedTuple):
+    """Elements to delete and to add, by set. Deletions come first: an element
+    whose comment or verdict changes is both."""
+
+    deleted: Elements
+    added: Elements
+
+    @property
+    def deletions(self) -> int:
+        return sum(len(keys) for keys in self.deleted.values())
+
+    @property
+    def additions(self) -> int:
+        return sum(len(keys) for keys in self.added.values())
+
+
+def between(held: Elements, wanted: Elements) -> Changes:
+    """What has to change in held, so that it is wanted."""
+    deleted, added = {}, {}
+    for name, want in wanted.items():
+        have = held.get(name, {})
+        if have == want:
+            continue
+        gone = {key: value for key, value in have.items() if want.get(key) != value}
+        new = {key: value for key, value in want.items() if have.get(key) != value}
+        _drop_spellings(gone, new)
+        if gone:
+            deleted[name] = gone
+        if new:
+            added[name] = new
+    return Changes(deleted, added)
+
+
+def _drop_spellings(gone: Dict[str, Value], new: Dict[str, Value]) -> None:
+    """Forget pairs that are one element in two spellings. Tools do not agree
+    on the text of every IPv6 address; most elements never come here."""
+    if not gone or not new:
+        return
+    spelled = {_spelling(key): key for key in gone}
+    for key in list(new):
+        other = spelled.get(_spelling(key))
+        if other is not None and gone[other] == new[key]:
+            del gone[other], new[key]
+
+
+def _spelling(key: str) -> str:
+    parts = []
+    for part in key.split(" . "):
+        try:
+            part = str(ipaddress.ip_network(part)) if ":" in part else part
+        except ValueError:
+            pass  # an interface name with a colon
+        parts.append(part)
+    return " . ".join(parts)
+
+
+def script(changes: Changes) -> str:
+    """The changes as one transaction in nft's language."""
+    lines: List[str] = []
+    for verb, elements in (("delete", changes.deleted), ("add", changes.added)):
+        for name, keys in elements.items():
+            lines.append("%s element inet nft_operator %s {" % (verb, name))
+            if verb == "delete":
+                lines.extend("\t%s," % key for key in keys)
+            else:
+                lines.extend("\t%s," % written(key, value) for key, value in keys.items())
+            lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def written(key: str, value: Value) -> str:
+    """An element as the template writes it."""
+    comment, verdict = value
+    return key + (' comment "%s"' % comment if comment else "") + (" : " + verdict if verdict else "")

@@ -1,0 +1,53 @@
+"""What the gateway is, and whether the ruleset can work there at all."""
+
+import os
+import platform
+import re
+import socket
+
+from ansible.module_utils.nft_operator.failure import Failure
+
+# kube-proxy's own floor. Older nft refuses the maps, or crashes on other tables.
+NFT_FLOOR = (1, 0, 1)
+KERNEL_FLOOR = (5, 13)
+
+
+def versions(nft_version):
+    """What the gateway runs, for its status."""
+    return {
+        "nft": nft_version,
+        "kernel": os.uname().release,
+        "python": platform.python_version(),
+        "os": _os_name(),
+    }
+
+
+def require_versions(found):
+    """Failure Unsupported where nft or the kernel is older than the floor."""
+    for name, what, floor in (("nft", "nftables", NFT_FLOOR), ("kernel", "Linux", KERNEL_FLOOR)):
+        if _numbers(found[name], len(floor)) < floor:
+            raise Failure("Unsupported", "%s %s is too old, at least %s is needed; upgrade the gateway" % (what, found[name], ".".join(map(str, floor))))
+
+
+def require_interfaces(names):
+    """Failure InterfaceNotFound where a rule by such a name would match nothing."""
+    present = {name for _, name in socket.if_nameindex()}
+    missing = [name for name in names if name not in present]
+    if not missing:
+        return
+    raise Failure("InterfaceNotFound", "the gateway has no interface %s; it has %s. Correct publicInterfaces, or bring the interface up" % (
+        " and no ".join(missing), ", ".join(sorted(present)[:20])))
+
+
+def _numbers(version, length):
+    found = [int(number) for number in re.findall(r"[0-9]+", version)[:length]]
+    return tuple(found + [0] * (length - len(found)))
+
+
+def _os_name():
+    try:
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            found = re.search(r'^PRETTY_NAME="?([^"\n]*)', file.read(), re.MULTILINE)
+    except OSError:
+        return ""
+    return found.group(1) if found else ""

@@ -1,0 +1,92 @@
+"""What the rendered text asks for.
+
+The text of templates/nftables.conf.j2 has one element a line, so that people
+can compare two of them. The same makes it possible to read the elements here
+with three regular expressions. Everything else in the text, its structure, is
+never parsed by us: nft reads it, see listing.py.
+"""
+
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from ansible.module_utils.nft_operator.failure import Failure
+
+# What an element holds besides its key: comment and verdict, either may be missing.
+Value = Tuple[Optional[str], Optional[str]]
+# Set or map name → key, as nft writes it → value.
+Elements = Dict[str, Dict[str, Value]]
+
+_OBJECT = re.compile(r"\t(set|map|counter) ([a-z0-9_]+) \{")
+_ELEMENT = re.compile(
+    r'\t\t\t("?[0-9A-Za-z_.:/@-]+"?(?: \. [0-9A-Za-z.:/-]+)*)'
+    r'(?: comment "([a-z0-9./-]+)")?'
+    r"(?: : (accept|goto [a-z0-9_]+))?,"
+)
+_BEGIN, _END = "\t\telements = {", "\t\t}"
+_INCLUDE = re.compile(r'^\tinclude "(/[^"]*)"$', re.MULTILINE)
+
+
+class Intent(NamedTuple):
+    """The rendered text, taken apart."""
+
+    text: str
+    # The text without its elements.
+    structure: str
+    # Of every set and map that is filled from the text, the empty ones too.
+    elements: Elements
+    # Names of the counters of drops.
+    counters: List[str]
+
+
+def read(text: str) -> Intent:
+    """Take a rendered text apart. Failure InvalidVars where it is not one."""
+    structure, elements, counters = [], {}, []
+    name, inside = None, False
+    for number, line in enumerate(text.split("\n"), 1):
+        if inside:
+            if line == _END:
+                inside = False
+                continue
+            found = _ELEMENT.fullmatch(line)
+            if found is None:
+                raise Failure("InvalidVars", "line %d of the rendered ruleset is not an element: %.80r" % (number, line))
+            key, comment, verdict = found.groups()
+            if key in elements[name]:
+                raise Failure("InvalidVars", "%s holds %s twice; write each address, protocol and port once" % (name, key))
+            elements[name][key] = (comment, verdict)
+            continue
+        if line == _BEGIN:
+            inside = True
+            continue
+        structure.append(line)
+        found = _OBJECT.fullmatch(line)
+        if found is None:
+            continue
+        kind, name = found.groups()
+        if kind == "counter":
+            counters.append(name)
+        else:
+            elements[name] = {}
+    if inside or len(_INCLUDE.findall(text)) != 1:
+        raise Failure("InvalidVars", "the rendered ruleset is not whole; use the templates that belong to this role")
+    return Intent(text, "\n".join(structure), elements, counters)
+
+
+class Spliced(NamedTuple):
+    """A text with the local chain in the place of its include statement."""
+
+    text: str
+    # Lines before the local chain, and lines of the local chain.
+    before: int
+    within: int
+
+
+def with_local_chain(text: str, chain: str) -> Spliced:
+    """Put the local chain's text where the include statement is.
+
+    nft reads an included file as if its text stood there, so this loads what
+    the file loads, from standard input and without a staged copy on disk.
+    """
+    found = _INCLUDE.search(text)
+    before, after = text[: found.start()], text[found.end() + 1:]
+    return Spliced(before + chain + after, before.count("\n"), chain.count("\n"))

@@ -1,0 +1,122 @@
+"""What a kernel holds, from nft's JSON listing.
+
+A listing is reduced to its structure (tables, chains, rules, declarations of
+sets) and the elements of the sets that the intent fills. What changes by itself
+is left out: handles, counts, elements that packets made. Two structures are
+equal where the rulesets do the same; nobody interprets a rule.
+"""
+
+import json
+from typing import Any, Dict, List, NamedTuple
+
+from ansible.module_utils.nft_operator.intent import Elements
+
+TABLE = ("inet", "nft_operator")
+
+_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}  # numbers where /etc/protocols is missing
+_SELF_CHANGING_FLAGS = {"dynamic", "timeout"}
+
+
+class Listing(NamedTuple):
+    """A ruleset as the kernel holds it."""
+
+    # Object, for example "chain forward" → its declaration and rules.
+    structure: Dict[str, Any]
+    elements: Elements
+    # Counts of drops, in the order in which the intent names them.
+    drops: List[Dict[str, Any]]
+
+
+def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str]) -> Listing:
+    """Reduce the list "nftables" of nft's JSON.
+
+    filled names the sets and maps whose elements are wanted apart; all other
+    sets, those of the local chain, are structure as a whole.
+    """
+    structure: Dict[str, Any] = {}
+    elements: Elements = {}
+    counted: Dict[str, Any] = {}
+    for entry in objects:
+        for kind, body in entry.items():
+            if kind == "metainfo":
+                continue
+            ours = (body["family"], body["name"] if kind == "table" else body["table"]) == TABLE
+            if kind == "rule":
+                _object(structure, "chain", body, body["chain"], ours)["rules"].append(_canonical(body["expr"], body.get("comment")))
+                continue
+            if ours and kind in ("set", "map") and body["name"] in filled:
+                elements[body["name"]] = _elements_of(body)
+                body = {key: value for key, value in body.items() if key != "elem"}
+            if ours and kind == "counter" and body["name"] in counters:
+                counted[body["name"]] = {"reason": body["name"], "packets": body["packets"], "bytes": body["bytes"]}
+            _object(structure, kind, body, body.get("name", ""), ours)["declared"] = _canonical(body)
+    return Listing(structure, elements, [counted[name] for name in counters if name in counted])
+
+
+def _object(structure, kind, body, name, ours):
+    key = "%s %s" % (kind, name) if ours else "%s %s of %s %s" % (kind, name, body["family"], body.get("table", name))
+    return structure.setdefault(key, {"rules": []})
+
+
+def _canonical(body, comment=None):
+    """A text that is the same for objects that do the same."""
+    return json.dumps([_without_state(body), comment], sort_keys=True)
+
+
+def _without_state(value):
+    if isinstance(value, list):
+        return [_without_state(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    changing = _SELF_CHANGING_FLAGS.intersection(value.get("flags") or ())
+    kept = {}
+    for key, item in value.items():
+        if key in ("handle", "packets", "bytes", "used", "expires") or (key == "elem" and changing):
+            continue
+        item = _without_state(item)
+        # The kernel lists a hash in the order of its buckets.
+        if key in ("set", "elem") and isinstance(item, list):
+            item = sorted(item, key=lambda i: json.dumps(i, sort_keys=True))
+        kept[key] = item
+    return kept
+
+
+def _elements_of(body):
+    quote = body.get("type") == "ifname"
+    elements = {}
+    for item in body.get("elem", ()):
+        verdict = None
+        if body.get("map"):
+            item, verdict = item[0], _verdict(item[1])
+        comment = None
+        if isinstance(item, dict) and "elem" in item:
+            comment = item["elem"].get("comment")
+            item = item["elem"]["val"]
+        key = _key(item)
+        elements['"%s"' % key if quote else key] = (comment, verdict)
+    return elements
+
+
+def _verdict(value):
+    if isinstance(value, dict) and len(value) == 1:
+        (name, body), = value.items()
+        return name if body is None else "%s %s" % (name, body.get("target"))
+    return json.dumps(value)
+
+
+def _key(value):
+    """A key as nft writes it in its own language."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if "concat" in value:
+        parts = value["concat"]
+        if len(parts) > 1 and isinstance(parts[1], int):
+            parts = [parts[0], _PROTOCOLS.get(parts[1], parts[1])] + parts[2:]
+        return " . ".join([_key(part) for part in parts])
+    if "prefix" in value:
+        return "%s/%s" % (value["prefix"]["addr"], value["prefix"]["len"])
+    if "range" in value:
+        return "%s-%s" % tuple(_key(end) for end in value["range"])
+    return json.dumps(value)  # made by hand; deleting it will fail, and the table is replaced

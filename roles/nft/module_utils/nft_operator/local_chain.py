@@ -1,0 +1,145 @@
+"""The administrator's local chain: taken into the ruleset only after it was
+loaded, for trial, into an empty kernel namespace.
+
+That is the situation at boot, when nothing but lo may exist: what loads there,
+loads at boot. nft -c on the running gateway would not tell.
+"""
+
+import errno
+import os
+import re
+import stat
+from typing import Any, Dict, NamedTuple, Optional
+
+from ansible.module_utils.nft_operator import intent as intents
+from ansible.module_utils.nft_operator import listing, nft
+
+PATH = "/etc/nftables.d/local-chain.nft"  # as people know it
+LIMIT = 1 << 20  # bytes; a file of that size was not written by hand
+
+_LOCATION = re.compile(r"/dev/stdin:(\d+):")
+
+
+class Found(NamedTuple):
+    """A file in the place of the local chain. Neither text nor problem: there is none."""
+
+    text: Optional[str] = None
+    problem: Optional[str] = None
+
+
+class Verdict(NamedTuple):
+    """What became of the administrator's file, and what is in force."""
+
+    state: str  # Accepted, Created or Broken
+    message: str
+    line: int
+    # The text in force; empty: none.
+    text: str
+    # The structure of the intent with it, see listing.py.
+    structure: Dict[str, Any]
+
+
+class _Broken(Exception):
+    def __init__(self, message, line=0):
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+def find(path) -> Found:
+    """Read a file that anybody may have put anything in place of."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Found()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return Found(problem="it is a symbolic link; put the file itself there")
+        return Found(problem="it cannot be read: %s" % error.strerror)
+    with os.fdopen(descriptor, "rb") as file:
+        kind = os.fstat(descriptor)
+        if not stat.S_ISREG(kind.st_mode):
+            return Found(problem="it is not a regular file")
+        if kind.st_size > LIMIT:
+            return Found(problem="it is larger than %d bytes" % LIMIT)
+        try:
+            content = file.read(LIMIT + 1)
+        except OSError as error:
+            return Found(problem="it cannot be read: %s" % error.strerror)
+    if b"\0" in content or len(content) > LIMIT:
+        return Found(problem="it is not a text file")
+    return Found(text=_ended(content.decode("utf-8", "surrogateescape")))
+
+
+def _ended(text):
+    """nft refuses an included file whose last line does not end."""
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def judge(program, intent, administrators: Found, accepted: Found, template: str) -> Verdict:
+    """Decide what is in force: the administrator's file, else what was accepted
+    before, else nothing. Only the first is not Broken."""
+    return nft.in_scratch_namespace(lambda: _judge(program, intent, administrators, accepted, template))
+
+
+def _judge(program, intent, administrators, accepted, template):
+    own = _trial(program, intent, "")
+    state, candidate = "Accepted", administrators
+    if candidate.text is None and candidate.problem is None:
+        state, candidate = "Created", Found(text=_ended(template))
+    try:
+        if candidate.problem is not None:
+            raise _Broken(candidate.problem)
+        return Verdict(state, "", 0, candidate.text, _tried(program, intent, candidate.text, own))
+    except _Broken as broken:
+        problem = broken
+    text, structure = "", own
+    if accepted.text is not None and accepted.text != candidate.text:
+        program.load("flush ruleset")  # of the scratch namespace: what a broken file left there
+        try:
+            text, structure = accepted.text, _tried(program, intent, accepted.text, own)
+        except _Broken:
+            pass  # edited behind our back
+    return Verdict("Broken", problem.message, problem.line, text, structure)
+
+
+def _tried(program, intent, text, own):
+    """The structure with the local chain. _Broken where it does not load, or
+    reaches beyond what belongs to it."""
+    spliced = intents.with_local_chain(intent.structure, text)
+    try:
+        structure = _trial(program, intent, text)
+    except nft.Rejected as rejected:
+        raise _located(str(rejected), spliced) from None
+    for name, body in own.items():
+        same = structure.get(name) == body
+        if name == "chain local-chain":
+            same = structure.get(name, {}).get("declared") == body["declared"]
+        if not same:
+            raise _Broken("it changes %s, which is nft-operator's; use chain local-chain, and chains and sets with names of your own" % name)
+    for name in structure:
+        if " of " in name and name not in own:
+            raise _Broken("it defines %s; only what is inside of table inet nft_operator belongs here" % name)
+    return structure
+
+
+def _trial(program, intent, text):
+    program.load(intents.with_local_chain(intent.structure, text).text)
+    return listing.read(program.ruleset(), intent.elements, intent.counters).structure
+
+
+def _located(message, spliced):
+    """nft's message, with lines of the spliced text as lines of the administrator's file."""
+    line = 0
+
+    def rename(found):
+        nonlocal line
+        number = int(found.group(1)) - spliced.before
+        within = min(max(number, 1), max(spliced.within, 1))
+        line = line or within
+        if number > spliced.within:
+            return "%s:%d (a brace may be missing):" % (PATH, within)
+        return "%s:%d:" % (PATH, within)
+
+    message = _LOCATION.sub(rename, message)
+    return _Broken(message, line)

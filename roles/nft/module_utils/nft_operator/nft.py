@@ -1,0 +1,131 @@
+"""Running the host's own nft, in the host's network namespace or in a scratch one."""
+
+import ctypes
+import json
+import os
+import re
+import subprocess
+import threading
+
+from ansible.module_utils.nft_operator.failure import Failure
+
+TIMEOUT = 60  # seconds; loading 10,000 elements takes a fraction of one
+_CLONE_NEWNET = 0x40000000
+
+
+class Rejected(Exception):
+    """nft refused a text. The text is nft's own."""
+
+
+class Nft:
+    """The nft program at a path. Every text goes by standard input, and no shell is involved."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def version(self):
+        """The version, for example "1.0.6"."""
+        answer = self._run("--version")
+        found = re.search(r"\bv?([0-9]+\.[0-9]+(?:\.[0-9]+)?)\b", answer.stdout)
+        if answer.returncode or found is None:
+            raise Failure("NftMissing", "%s --version does not answer: %s" % (self.path, said(answer)))
+        return found.group(1)
+
+    def check(self, text):
+        """Let kernel and nft check a text without loading it; Rejected if they refuse."""
+        answer = self._run("--check", "--file", "-", text=text)
+        if answer.returncode:
+            raise Rejected(said(answer))
+
+    def load(self, text):
+        """Load a text in one transaction; Rejected if nft says that it failed.
+
+        Neither outcome is proof: nft can fail after the kernel took the
+        transaction. Read back.
+        """
+        answer = self._run("--file", "-", text=text)
+        if answer.returncode:
+            raise Rejected(said(answer))
+
+    def table(self):
+        """The objects of our table, or None where there is no such table."""
+        answer = self._run("--json", "list", "table", "inet", "nft_operator")
+        if answer.returncode == 0:
+            return _objects(answer)
+        tables = self._run("--json", "list", "tables")
+        if tables.returncode:
+            raise Failure("Unsupported", "nft cannot read the kernel's tables: %s" % said(tables))
+        if any(entry.get("table", {}).get("name") == "nft_operator" and entry["table"]["family"] == "inet" for entry in _objects(tables)):
+            raise Failure("Unsupported", "nft cannot list table inet nft_operator: %s" % said(answer))
+        return None
+
+    def ruleset(self):
+        """The objects of all tables."""
+        answer = self._run("--json", "list", "ruleset")
+        if answer.returncode:
+            raise Failure("Unsupported", "nft cannot list the ruleset: %s" % said(answer))
+        return _objects(answer)
+
+    def readable_structure(self):
+        """Our table without elements and counts, for people."""
+        return self._run("--stateless", "--terse", "list", "table", "inet", "nft_operator").stdout
+
+    def _run(self, *arguments, text=None):
+        try:
+            return subprocess.run(
+                [self.path] + list(arguments),
+                input="" if text is None else text,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                timeout=TIMEOUT,
+                check=False,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            )
+        except subprocess.TimeoutExpired:
+            raise Failure("Busy", "nft %s did not end within %d seconds; see what holds it: ps -C nft" % (" ".join(arguments), TIMEOUT)) from None
+        except OSError as error:
+            raise Failure("NftMissing", "%s cannot be run: %s" % (self.path, error.strerror)) from None
+
+
+def in_scratch_namespace(work):
+    """Call work in an empty network namespace and return its result.
+
+    The namespace belongs to one thread, whose child processes inherit it, and
+    ends with it. The kernel there has no tables, and only the interface lo.
+    """
+    outcome = {}
+
+    def run():
+        try:
+            if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET) != 0:
+                raise Failure("Unsupported", "a network namespace for checking rulesets cannot be made: %s" % os.strerror(ctypes.get_errno()))
+            outcome["result"] = work()
+        except BaseException as error:  # pylint: disable=broad-except  # raised again in the caller's thread
+            outcome["error"] = error
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+def said(answer, limit=1000):
+    """What a program said, cut to a bounded length."""
+    text = (answer.stderr or answer.stdout).strip() or "exit status %d" % answer.returncode
+    return printable(text if len(text) <= limit else text[:limit] + " …")
+
+
+def printable(text):
+    """The text with everything replaced that a terminal or JSON would stumble over."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "?" for c in text)
+
+
+def _objects(answer):
+    try:
+        return json.loads(answer.stdout)["nftables"]
+    except (ValueError, KeyError, TypeError):
+        raise Failure("Unsupported", "nft's JSON listing cannot be read; is this nft built with JSON support? %.200s" % said(answer)) from None
