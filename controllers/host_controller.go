@@ -37,8 +37,10 @@ type HostReconciler struct {
 	Period   time.Duration
 	// Settle is how long Service events are gathered before a run.
 	Settle time.Duration
-	// Slots bounds the playbook runs at one time.
-	Slots chan struct{}
+	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
+	// right since they last failed, or at all, need one of Doubtful besides,
+	// which are fewer: so the others always find a slot.
+	Slots, Doubtful chan struct{}
 	// Now is the clock.
 	Now func() time.Time
 
@@ -143,19 +145,23 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 	return ctrl.Result{RequeueAfter: jittered(r.Period)}, r.report(ctx, host, enforcedStatus(intent, report.Outcome, r.Now()))
 }
 
-// attempt runs the playbook once on the host. A host that failed before must
-// first answer a probe, so that a dead box does not hold one of the slots.
+// attempt runs the playbook once on the host. A doubtful host must first answer
+// a probe, so that a dead box does not hold a slot.
 func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent) (ansible.Report, error) {
-	if memory.failures > 0 {
+	slots := []chan struct{}{r.Slots}
+	if memory.doubtful() {
 		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
 			return ansible.Report{Reason: reason, Message: message}, nil
 		}
+		slots = []chan struct{}{r.Doubtful, r.Slots}
 	}
-	select {
-	case r.Slots <- struct{}{}:
-		defer func() { <-r.Slots }()
-	case <-ctx.Done():
-		return ansible.Report{}, ctx.Err()
+	for _, slot := range slots {
+		select {
+		case slot <- struct{}{}:
+			defer func() { <-slot }()
+		case <-ctx.Done():
+			return ansible.Report{}, ctx.Err()
+		}
 	}
 	reports, err := r.Runner.Run(ctx, intent.Run(r.Playbook))
 	if err != nil {

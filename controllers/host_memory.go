@@ -45,6 +45,12 @@ func (e entrance) same(other entrance) bool {
 		e.target.Address == other.target.Address && e.target.Port == other.target.Port && e.target.User == other.target.User
 }
 
+// doubtful reports whether the host may well be dead: it was not seen to be
+// right since it last failed, or at all.
+func (m *hostMemory) doubtful() bool {
+	return m.failures > 0 || m.checked.IsZero()
+}
+
 // wait is how long an attempt must still be put off.
 func (m *hostMemory) wait(now time.Time, way entrance) time.Duration {
 	if m.failures == 0 || !m.entrance.same(way) {

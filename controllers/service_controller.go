@@ -40,7 +40,7 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err != nil {
 		return ctrl.Result{}, nil // such a Service is planned nowhere
 	}
-	before := apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed)
+	before := apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed).DeepCopy()
 	standings := r.Ledger.Standings(key)
 	if len(standings) == 0 {
 		return r.withdraw(ctx, &service, before)

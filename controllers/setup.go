@@ -112,6 +112,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Period:   options.Watch.ReconcilePeriod,
 			Settle:   options.Settle,
 			Slots:    make(chan struct{}, options.MaxConcurrentRuns),
+			Doubtful: make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:      time.Now,
 		})
 }

@@ -301,9 +301,20 @@ func checkNow(t *testing.T, name string) {
 // runs is the number of attempts on a host so far.
 func runs(t *testing.T, host string) float64 {
 	t.Helper()
-	count, err := the.operator.Metric("nft_operator_runs_total", fmt.Sprintf("host=%q", host))
+	return metric(t, "nft_operator_runs_total", fmt.Sprintf("host=%q", host))
+}
+
+// successes is the number of attempts on a host that succeeded.
+func successes(t *testing.T, host string) float64 {
+	t.Helper()
+	return metric(t, "nft_operator_runs_total", fmt.Sprintf("host=%q", host), `reason=""`)
+}
+
+func metric(t *testing.T, name string, labels ...string) float64 {
+	t.Helper()
+	value, err := the.operator.Metric(name, labels...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return count
+	return value
 }

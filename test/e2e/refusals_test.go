@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+func TestABadServiceIsRefusedAloneAndSaysWhy(t *testing.T) {
+	s := openShop(t)
+	client := the.net.Client.Primary
+	for _, door := range []string{"tcp 203.0.113.40:80", "tcp 203.0.113.41:80", "tcp 203.0.113.42:80"} {
+		serve(t, door)
+	}
+	s.service("good", []string{"203.0.113.40"})
+	s.awaitOpen("good")
+
+	s.service("elsewhere", []string{"192.0.2.2"})
+	s.service("named", []string{"lb.example.org"})
+	s.service("late", []string{"203.0.113.40"})
+	s.service("half", []string{"203.0.113.41", "198.51.100.1"})
+	s.past("ranges", "203.0.113.42", "10.0.0.0/33")
+
+	for name, want := range map[string]struct{ reason, says string }{
+		"elsewhere": {"AddressNotAllowed", "192.0.2.2"},
+		"named":     {"NoAddress", "lb.example.org"},
+		"late":      {"AddressInUse", s.name + "/good"},
+		"half":      {"AddressNotAllowed", "198.51.100.1"},
+		"ranges":    {"InvalidSourceRange", "10.0.0.0/33"},
+	} {
+		condition := s.awaitCondition(name, metav1.ConditionFalse, want.reason)
+		if !strings.Contains(condition.Message, want.says) {
+			t.Errorf("%s: the message does not say %q: %s", name, want.says, condition.Message)
+		}
+		s.awaitEvent(name, corev1.EventTypeWarning, want.reason)
+	}
+	s.awaitEvent("good", corev1.EventTypeNormal, "Opened")
+	assertOpen(t, client.IPv4, "tcp 203.0.113.40:80", "tcp 203.0.113.41:80")
+	assertClosed(t, client.IPv4, "tcp 203.0.113.42:80")
+}
+
+// TestHostileTextNeverLeavesAsText gives Services what nft, Jinja and a shell
+// would run, where the API server lets it pass, and past it where it does not.
+func TestHostileTextNeverLeavesAsText(t *testing.T) {
+	s := openShop(t)
+	serve(t, "tcp 203.0.113.43:80")
+	serve(t, "tcp 203.0.113.46:80")
+	hostile := []string{
+		"{{ lookup('pipe','touch /tmp/owned') }}",
+		`"; drop; add rule inet nft_operator input accept #`,
+		"$(touch /tmp/owned)",
+		"203.0.113.0/24\n\t\t}\n\t}\n}\nflush ruleset",
+	}
+	for i, text := range hostile {
+		s.past(fmt.Sprintf("ranges-%d", i), fmt.Sprintf("203.0.113.%d", 44+i), text)
+		s.service(fmt.Sprintf("annotated-%d", i), nil, withAnnotation("ratelimit", text), withPorts(fmt.Sprintf("tcp/%d", 8000+i)))
+	}
+	s.service("good", []string{"203.0.113.43"}, withAnnotation("ratelimit", hostile[0]))
+	s.awaitOpen("good")
+	for i := range hostile {
+		s.awaitCondition(fmt.Sprintf("ranges-%d", i), metav1.ConditionFalse, "InvalidSourceRange")
+	}
+	assertOpen(t, the.net.Client.Primary.IPv4, "tcp 203.0.113.43:80")
+	assertClosed(t, the.net.Client.Primary.IPv4, "tcp 203.0.113.46:80")
+	for _, gateway := range the.net.Gateways {
+		conf, err := gateway.ReadFile("/etc/nftables.conf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, trace := range []string{"lookup(", "touch", "flush", "{{"} {
+			if strings.Contains(string(conf), trace) {
+				t.Errorf("%s: nftables.conf holds %q", gateway.Name, trace)
+			}
+		}
+		if output, err := gateway.Exec("ls", "/tmp/owned"); err == nil {
+			t.Errorf("%s: something was executed: %s", gateway.Name, output)
+		}
+	}
+}
+
+// past writes a Service with source ranges past the API server's validation,
+// as an object from before that validation would be.
+func (s *shop) past(name, address, sourceRange string) {
+	s.t.Helper()
+	service := s.service(name, []string{address})
+	clients, err := kubernetes.NewForConfig(the.kube.Config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	stored, err := clients.CoreV1().Services(s.name).Get(s.t.Context(), service.Name, metav1.GetOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	stored.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}
+	stored.Spec.LoadBalancerSourceRanges = []string{sourceRange}
+	if err := the.kube.PutInEtcd(s.t.Context(), "/registry/services/specs/"+s.name+"/"+name, stored); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// awaitEvent waits for an Event about a Service.
+func (s *shop) awaitEvent(service, kind, reason string) {
+	s.t.Helper()
+	clients, err := kubernetes.NewForConfig(the.kube.Config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	await(s.t, fmt.Sprintf("a %s Event %s about %s", kind, reason, service), func() error {
+		events, err := clients.EventsV1().Events(s.name).List(s.t.Context(), metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, event := range events.Items {
+			if aboutService(event, types.NamespacedName{Namespace: s.name, Name: service}) && event.Type == kind && event.Reason == reason {
+				return nil
+			}
+		}
+		return fmt.Errorf("%d other events", len(events.Items))
+	})
+}
+
+func aboutService(event eventsv1.Event, service types.NamespacedName) bool {
+	return event.Regarding.Kind == "Service" && event.Regarding.Namespace == service.Namespace && event.Regarding.Name == service.Name
+}
