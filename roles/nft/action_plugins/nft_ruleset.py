@@ -29,6 +29,9 @@ OBJECT = re.compile(r"%s/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?" % LABEL)
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 REVISION = re.compile(r"[0-9a-f]{64}")
 ADDRESS = {"ipv4": re.compile(r"[0-9.]{7,15}"), "ipv6": re.compile(r"[0-9a-f:.]{2,45}")}
+LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
+PARSED_ADDRESS = {"ipv4": ipaddress.IPv4Address, "ipv6": ipaddress.IPv6Address}
+PARSED_NETWORK = {"ipv4": ipaddress.IPv4Network, "ipv6": ipaddress.IPv6Network}
 PROTOCOLS = ("tcp", "udp", "sctp")
 RANGES = ("management", "ssh_sources", "bgp_peers", "load_balancer_ranges")
 EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
@@ -80,11 +83,23 @@ def checked(given, spec):
         return {}, ["nft_schema is %.20r, and this role knows %d only; use the playbooks and the operator of one release" % (variables.get("nft_schema"), SCHEMA)]
     # The entries are checked below; the validator would take seconds for thousands.
     rest = {name: option for name, option in spec.items() if name != "nft_exposures"}
-    outcome = ArgumentSpecValidator(rest).validate({name: value for name, value in variables.items() if name in rest})
-    if outcome.error_messages:
-        return {}, outcome.error_messages
-    problems = list(_problems(variables))
-    return variables, problems
+    values = {name: value for name, value in variables.items() if name in rest}
+    problems = list(_misshapen("", values, rest)) or ArgumentSpecValidator(rest).validate(values).error_messages
+    return variables, problems or list(_problems(variables))
+
+
+def _misshapen(path, values, spec):
+    """What the validator takes though it is nothing, or stumbles over."""
+    for name, value in values.items():
+        option = spec.get(name)
+        if value is None:
+            yield "%s%s is empty" % (path, name)
+        elif option is not None and "options" in option:
+            if not isinstance(value, dict):
+                yield "%s%s is not a dictionary" % (path, name)
+                continue
+            for problem in _misshapen("%s%s." % (path, name), value, option["options"]):
+                yield problem
 
 
 def _problems(variables):
@@ -157,7 +172,7 @@ def _is_address(family, value):
     if not _matches(ADDRESS[family], value):
         return False
     try:
-        ipaddress.ip_address(value)
+        PARSED_ADDRESS[family](value)
     except ValueError:
         return False
     return True
@@ -169,10 +184,10 @@ def _is_range(family, value):
     address, slash, length = value.partition("/")
     if not slash:
         return _is_address(family, address)
-    if not _matches(ADDRESS[family], address) or not re.fullmatch(r"[0-9]{1,3}", length):
+    if not _matches(ADDRESS[family], address) or not _matches(LENGTH, length):
         return False
     try:
-        network = ipaddress.ip_network(value)  # refuses host bits
+        network = PARSED_NETWORK[family](value)  # refuses host bits
     except ValueError:
         return False
     return network.prefixlen < network.max_prefixlen

@@ -84,6 +84,7 @@ EXAMPLES = r"""
     templates: "{{ role_path }}/../../templates"
 """
 
+import gc
 import json
 import os
 
@@ -240,6 +241,7 @@ class Apply:
 
 
 def main():
+    gc.disable()  # a short life with many long lists, and no cycles worth looking for
     module = AnsibleModule(
         argument_spec={
             "conf": {"type": "str", "required": True},

@@ -13,7 +13,7 @@ from ansible.module_utils.nft_operator.intent import Elements
 
 TABLE = ("inet", "nft_operator")
 
-_PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}  # numbers where /etc/protocols is missing
+_PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}  # listed as numbers, see nft.py
 _SELF_CHANGING_FLAGS = {"dynamic", "timeout"}
 
 
@@ -108,15 +108,19 @@ def _key(value):
     """A key as nft writes it in its own language."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int):
+    if "concat" not in value:
+        return _part(value)
+    parts = [_part(part) for part in value["concat"]]
+    if len(parts) > 1:
+        parts[1] = _PROTOCOLS.get(parts[1], parts[1])
+    return " . ".join(parts)
+
+
+def _part(value):
+    if isinstance(value, (str, int)):
         return str(value)
-    if "concat" in value:
-        parts = value["concat"]
-        if len(parts) > 1 and isinstance(parts[1], int):
-            parts = [parts[0], _PROTOCOLS.get(parts[1], parts[1])] + parts[2:]
-        return " . ".join([_key(part) for part in parts])
     if "prefix" in value:
         return "%s/%s" % (value["prefix"]["addr"], value["prefix"]["len"])
     if "range" in value:
-        return "%s-%s" % tuple(_key(end) for end in value["range"])
-    return json.dumps(value)  # made by hand; deleting it will fail, and the table is replaced
+        return "%s-%s" % tuple(value["range"])
+    return json.dumps(value)  # made by hand; where deleting it fails, the table is replaced

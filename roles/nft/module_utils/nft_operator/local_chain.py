@@ -56,19 +56,25 @@ def find(path) -> Found:
         if error.errno == errno.ELOOP:
             return Found(problem="it is a symbolic link; put the file itself there")
         return Found(problem="it cannot be read: %s" % error.strerror)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         kind = os.fstat(descriptor)
         if not stat.S_ISREG(kind.st_mode):
             return Found(problem="it is not a regular file")
         if kind.st_size > LIMIT:
             return Found(problem="it is larger than %d bytes" % LIMIT)
-        try:
-            content = file.read(LIMIT + 1)
-        except OSError as error:
-            return Found(problem="it cannot be read: %s" % error.strerror)
+        content = _content(descriptor)
+    except OSError as error:
+        return Found(problem="it cannot be read: %s" % error.strerror)
+    finally:
+        os.close(descriptor)
     if b"\0" in content or len(content) > LIMIT:
         return Found(problem="it is not a text file")
     return Found(text=_ended(content.decode("utf-8", "surrogateescape")))
+
+
+def _content(descriptor):
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(LIMIT + 1)
 
 
 def _ended(text):
