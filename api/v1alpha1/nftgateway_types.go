@@ -41,6 +41,8 @@ type NftGatewayList struct {
 }
 
 // NftGatewaySpec is the administrator's intent.
+//
+// +kubebuilder:validation:XValidation:rule="self.hosts.all(a, self.hosts.exists_one(b, a.address == b.address && (has(a.port) ? a.port : self.ssh.port) == (has(b.port) ? b.port : self.ssh.port)))",fieldPath=".hosts",message="two hosts have the same address and port; each entry of spec.hosts must be a box of its own"
 type NftGatewaySpec struct {
 	// hosts are the Linux boxes that make up this gateway, each reached over SSH.
 	// +required
@@ -48,7 +50,8 @@ type NftGatewaySpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.address == b.address && (has(a.port) ? a.port : 0) == (has(b.port) ? b.port : 0)))",message="two hosts have the same address and port; each entry of spec.hosts must be a box of its own"
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="a gateway needs at least one host: write an entry with name and address for each box"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.name == b.name))",message="two hosts have the same name; each entry of spec.hosts needs a name of its own"
 	Hosts []GatewayHost `json:"hosts"`
 
 	// publicInterfaces are the network interfaces that face the outside, on
@@ -106,8 +109,8 @@ type GatewayHost struct {
 
 // InterfaceName is the name of a Linux network interface, for example eth0.
 //
-// +kubebuilder:validation:MaxLength=15
-// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_][A-Za-z0-9_.:@-]*$')",message="an interface is written as 'ip link' shows it, at most 15 letters, digits and _ . : @ -, for example eth0 or bond0.100; wildcards are not supported"
+// +kubebuilder:validation:MaxLength=64
+// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}$')",message="an interface is written as 'ip link' shows it, at most 15 letters, digits and _ . : @ -, for example eth0 or bond0.100; wildcards are not supported"
 type InterfaceName string
 
 // HostAddress is an IP address or a DNS name.
@@ -224,11 +227,13 @@ type JumpHost struct {
 type ServiceSelection struct {
 	// selector picks Services by their labels; all where it is left out.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && size(e.values) > 0 : e.operator in ['Exists', 'DoesNotExist'] && (!has(e.values) || size(e.values) == 0))",message="write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 
 	// namespaceSelector picks Services by the labels of their namespace; all
 	// namespaces where it is left out.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && size(e.values) > 0 : e.operator in ['Exists', 'DoesNotExist'] && (!has(e.values) || size(e.values) == 0))",message="write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
 
 	// loadBalancerClasses picks Services by spec.loadBalancerClass; the empty
@@ -246,6 +251,7 @@ type ServiceSelection struct {
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="write the ranges that load balancer addresses come from, at least one"
 	AllowedCIDRs []CIDR `json:"allowedCIDRs"`
 }
 
