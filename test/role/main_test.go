@@ -1,0 +1,36 @@
+// Package role_test proves the role roles/nft with the real ansible-playbook,
+// the real nft and a kernel's network namespaces.
+package role_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/nft-operator/nft-operator/test/lab"
+)
+
+func TestMain(m *testing.M) {
+	lab.Isolate(lab.Isolation{})
+	os.Exit(m.Run())
+}
+
+// repository is the path of a file of the repository.
+func repository(t testing.TB, elements ...string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(append([]string{"..", ".."}, elements...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// read a file.
+func read(t testing.TB, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

@@ -1,0 +1,190 @@
+package role_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nft-operator/nft-operator/internal/ansible"
+	"github.com/nft-operator/nft-operator/test/lab"
+)
+
+// revision of every intent of these tests; that it names the intent is
+// internal/ansible's to see to.
+var revision = strings.Repeat("5c", 32)
+
+// host is a fresh gateway, entered by SSH with the files that the operator
+// writes.
+type host struct {
+	*lab.Gateway
+	topology *lab.Topology
+	folder   string
+}
+
+// newHost boots a gateway with Debian's own nftables.conf and an empty kernel.
+func newHost(t *testing.T) *host {
+	t.Helper()
+	topology, err := lab.NewTopology(lab.Layout{Gateways: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := topology.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &host{Gateway: topology.Gateways[0], topology: topology, folder: t.TempDir()}
+}
+
+// run says what differs from an ordinary run as root.
+type run struct {
+	user       string
+	interfaces []string
+	dry        bool
+	// vars is the text of vars.json, where it is not the operator's.
+	vars string
+}
+
+// answer is what the module answered, as the callback plugin wrote it.
+type answer struct {
+	Status string `json:"status"`
+	Result struct {
+		ansible.Outcome
+		Reason ansible.Reason `json:"reason"`
+		Msg    string         `json:"msg"`
+	} `json:"result"`
+	// Output is Ansible's own, for people.
+	Output string `json:"-"`
+}
+
+// apply runs playbooks/apply.yml and demands success.
+func (h *host) apply(t testing.TB, vars ansible.Vars) answer {
+	t.Helper()
+	got := h.play(t, vars, run{})
+	if got.Status != "ok" {
+		t.Fatalf("apply: %s: %s\n%s", got.Result.Reason, got.Result.Msg, got.Output)
+	}
+	return got
+}
+
+// refused runs playbooks/apply.yml and demands a failure for this reason.
+func (h *host) refused(t testing.TB, vars ansible.Vars, differently run, reason ansible.Reason) answer {
+	t.Helper()
+	got := h.play(t, vars, differently)
+	if got.Status != "failed" || got.Result.Reason != reason {
+		t.Fatalf("want %s, got %s %s: %s\n%s", reason, got.Status, got.Result.Reason, got.Result.Msg, got.Output)
+	}
+	return got
+}
+
+func (h *host) play(t testing.TB, vars ansible.Vars, differently run) answer {
+	t.Helper()
+	inventory, extraVars := h.writeFiles(t, vars, differently)
+	results := filepath.Join(h.folder, "results.jsonl")
+	if err := os.RemoveAll(results); err != nil {
+		t.Fatal(err)
+	}
+	arguments := []string{"-i", inventory, "-e", "@" + extraVars, repository(t, "playbooks", "apply.yml")}
+	if differently.dry {
+		arguments = append(arguments, "--check", "--diff")
+	}
+	got := answer{Output: play(t, filepath.Join(h.folder, "output"), arguments, map[string]string{"NFT_OPERATOR_RESULTS": results})}
+	lines, err := os.ReadFile(results)
+	if err != nil {
+		t.Fatalf("no result: %v\n%s", err, got.Output)
+	}
+	if err := json.Unmarshal(lines, &got); err != nil {
+		t.Fatalf("%v:\n%s", err, lines)
+	}
+	return got
+}
+
+// writeFiles writes what the operator would write.
+func (h *host) writeFiles(t testing.TB, vars ansible.Vars, differently run) (inventory, extraVars string) {
+	t.Helper()
+	known, err := ansible.ParseKnownHosts(h.KnownHostsLine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := ansible.Target{
+		Name: "gw1", Address: h.Cluster.IPv4.String(), Port: 22, User: "root",
+		PublicInterfaces: []string{lab.PublicInterface}, Revision: revision,
+	}
+	if differently.user != "" {
+		target.User = differently.user
+	}
+	if differently.interfaces != nil {
+		target.PublicInterfaces = differently.interfaces
+	}
+	identity := filepath.Join(h.folder, "id")
+	extraVars = filepath.Join(h.folder, ansible.VarsFile)
+	wanted := ansible.Run{Targets: []ansible.Target{target}, Vars: vars, Access: ansible.Access{KnownHosts: known, ConnectTimeoutSeconds: 5}}
+	if err := ansible.WriteFiles(h.folder, wanted, identity); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(identity, h.topology.Key.Private, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if differently.vars != "" {
+		if err := os.WriteFile(extraVars, []byte(differently.vars), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(h.folder, ansible.InventoryFile), extraVars
+}
+
+// player is the one process of play.py.
+var player struct {
+	sync.Once
+	requests io.WriteCloser
+	statuses *bufio.Reader
+	err      error
+}
+
+// play runs ansible-playbook to its end and returns what it printed. How it
+// ended is in its results.
+func play(t testing.TB, output string, arguments []string, environment map[string]string) string {
+	t.Helper()
+	player.Do(func() { player.err = startPlayer(repository(t, "ansible.cfg")) })
+	if player.err != nil {
+		t.Fatal(player.err)
+	}
+	request, err := json.Marshal(map[string]any{"arguments": arguments, "output": output, "environment": environment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(player.requests, "%s\n", request); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := player.statuses.ReadString('\n'); err != nil {
+		t.Fatalf("play.py ended: %v", err)
+	}
+	return read(t, output)
+}
+
+// startPlayer starts play.py, which ends with the lab.
+func startPlayer(config string) (err error) {
+	cmd := exec.Command("/usr/bin/python3", "play.py")
+	home, err := os.MkdirTemp("", "player-")
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(os.Environ(), "ANSIBLE_CONFIG="+config, "ANSIBLE_NOCOLOR=1", "HOME="+home, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Stderr = os.Stderr
+	if player.requests, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	statuses, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	player.statuses = bufio.NewReader(statuses)
+	return cmd.Start()
+}

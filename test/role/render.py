@@ -1,0 +1,36 @@
+"""Prints what every scenario of testdata renders to, as one JSON object.
+
+It checks and renders with the functions of the role's action plugin.
+"""
+
+import json
+import os
+import sys
+
+import yaml
+
+from role_modules import ROLE, TEMPLATES, action_plugin
+
+TESTDATA = os.path.join(os.path.dirname(__file__), "testdata")
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def main():
+    spec = read(ROLE, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+    group = read(TESTDATA, "inventory.yml")["gateways"]
+    rendered = {}
+    for scenario, host in group["hosts"].items():
+        given = {**group["vars"], **(host or {}), **read(TESTDATA, scenario, "vars.json")}
+        variables, problems = action_plugin.checked(given, spec)
+        if problems:
+            sys.exit("%s: %s" % (scenario, "; ".join(problems)))
+        rendered[scenario] = action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)
+    json.dump(rendered, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+package role_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	conf          = "/etc/nftables.conf"
+	backup        = "/etc/nftables.conf.before-nft-operator"
+	theirChain    = "/etc/nftables.d/local-chain.nft"
+	acceptedChain = "/etc/nft-operator/local-chain.nft"
+)
+
+// exec runs a command on the host and demands success.
+func (h *host) exec(t testing.TB, command ...string) string {
+	t.Helper()
+	output, err := h.Exec(command...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+// file reads a file of the host.
+func (h *host) file(t testing.TB, path string) string {
+	t.Helper()
+	content, err := h.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// put writes a file of the host.
+func (h *host) put(t testing.TB, path, content string) {
+	t.Helper()
+	if err := h.ReplaceFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nft loads a script by hand.
+func (h *host) nft(t testing.TB, script string) {
+	t.Helper()
+	if err := h.Nft(script); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ours lists our table without what packets and time change.
+func (h *host) ours(t testing.TB) string {
+	t.Helper()
+	return stateless(t, h.exec(t, "nft", "--stateless", "--json", "list", "table", "inet", "nft_operator"))
+}
+
+// footprint is everything that a run might leave on the host: the kernel's
+// ruleset with its handles, and names, modes, sizes, times and numbers of files.
+func (h *host) footprint(t testing.TB) string {
+	t.Helper()
+	return h.exec(t, "nft", "--stateless", "--handle", "list", "ruleset") + h.exec(t, "sh", "-ec",
+		`find /etc /var/lib /run /root /tmp -type f -printf '%p %m %s %T@ %i\n' -o -printf '%p %y %m\n' | sort`)
+}
+
+// stateless reduces a listing to what is enforced, in an order of its own: a
+// kernel lists elements in the order in which they happen to lie.
+func stateless(t testing.TB, listing string) string {
+	t.Helper()
+	var parsed struct{ Nftables []map[string]map[string]any }
+	if err := json.Unmarshal([]byte(listing), &parsed); err != nil {
+		t.Fatalf("%v:\n%s", err, listing)
+	}
+	var lines []string
+	for _, object := range parsed.Nftables {
+		if object["metainfo"] != nil {
+			continue
+		}
+		for kind, body := range object {
+			lines = append(lines, kind+" "+text(t, bare(body)))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// bare takes handles and counts away, and sorts elements.
+func bare(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, state := range []string{"handle", "packets", "bytes", "expires"} {
+			delete(value, state)
+		}
+		for key, inner := range value {
+			value[key] = bare(inner)
+		}
+		if elements, ok := value["elem"].([]any); ok {
+			sortByText(elements)
+		}
+	case []any:
+		for i, inner := range value {
+			value[i] = bare(inner)
+		}
+	}
+	return value
+}
+
+// booted lists what /etc/nftables.conf makes of a kernel that has just booted:
+// before any interface is there but the loopback.
+func (h *host) booted(t testing.TB) string {
+	t.Helper()
+	return stateless(t, h.exec(t, "unshare", "--net", "sh", "-ec",
+		"nft -f "+conf+" && nft --stateless --json list table inet nft_operator"))
+}
+
+// assertConverged demands that a boot would give what is in force.
+func (h *host) assertConverged(t testing.TB) {
+	t.Helper()
+	if now, booted := h.ours(t), h.booted(t); now != booted {
+		t.Errorf("a boot would not give what is in force; in force:\n%s\nafter a boot:\n%s", now, booted)
+	}
+}
+
+// count is the counter of an element of services4.
+func (h *host) count(t testing.TB, address string) (packets float64) {
+	t.Helper()
+	var listing struct {
+		Nftables []struct {
+			Map struct {
+				Elem [][]json.RawMessage `json:"elem"`
+			} `json:"map"`
+		} `json:"nftables"`
+	}
+	if err := json.Unmarshal([]byte(h.exec(t, "nft", "--json", "list", "map", "inet", "nft_operator", "services4")), &listing); err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range listing.Nftables[1].Map.Elem {
+		var element struct {
+			Elem struct {
+				Val     struct{ Concat []any }
+				Counter struct{ Packets float64 }
+			}
+		}
+		if err := json.Unmarshal(entry[0], &element); err != nil {
+			t.Fatal(err)
+		}
+		if reflect.DeepEqual(element.Elem.Val.Concat[0], address) {
+			return element.Elem.Counter.Packets
+		}
+	}
+	t.Fatalf("services4 holds no %s", address)
+	return 0
+}
+
+func text(t testing.TB, value any) string {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+func sortByText(values []any) {
+	slices.SortFunc(values, func(a, b any) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+}
