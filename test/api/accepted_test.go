@@ -1,0 +1,41 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestAccepted has what looks odd and is right all the same.
+func TestAccepted(t *testing.T) {
+	for name, change := range map[string]string{
+		"nothing but what must be there": `{}`,
+		"IPv6 host":                      `spec: {hosts: [{name: gw1, address: "2001:db8::1"}]}`,
+		"host by name":                   `spec: {hosts: [{name: gw1, address: gw1.example.org}]}`,
+		"one address, two ports":         `spec: {hosts: [{name: gw1, address: 192.0.2.1, port: 2201}, {name: gw2, address: 192.0.2.1, port: 2202}]}`,
+		"interfaces of each host":        `spec: {publicInterfaces: null, hosts: [{name: gw1, address: 192.0.2.1, publicInterfaces: [eth0]}]}`,
+		"VLAN, alias, bridge port":       `spec: {publicInterfaces: [bond0.100, "eth0:1", "veth1@if2", _wan]}`,
+		"interface of 15 letters":        `spec: {publicInterfaces: [enp0s31f6u1u2u3]}`,
+		"range with bits of the host":    `spec: {services: {allowedCIDRs: [203.0.113.7/24]}}`,
+		"everybody may SSH":              `spec: {firewall: {ssh: {publicAccess: Allow, sources: [0.0.0.0/0, "::/0"]}}}`,
+		"denied, with an empty list":     `spec: {firewall: {ssh: {publicAccess: Deny, sources: []}, bgp: {publicAccess: Deny, peers: []}}}`,
+		"Services without a class":       `spec: {services: {loadBalancerClasses: [""]}}`,
+		"selector of every form":         `spec: {services: {selector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: NotIn, values: [d]}, {key: e, operator: DoesNotExist}]}}}`,
+		"name of 63 letters":             `metadata: {name: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee}`,
+		"as many hosts as there may be":  `spec: {hosts: ` + manyHosts(64) + `}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := try(t, leastWith(t, change)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func manyHosts(count int) string {
+	hosts := make([]string, count)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("{name: gw%d, address: 192.0.2.%d}", i+1, i+1)
+	}
+	return "[" + strings.Join(hosts, ", ") + "]"
+}

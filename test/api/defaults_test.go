@@ -1,0 +1,63 @@
+package api
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+)
+
+// TestDefaults: what is left out is filled in, so that the stored object says
+// what happens.
+func TestDefaults(t *testing.T) {
+	full := v1alpha1.NftGatewaySpec{
+		Hosts:            []v1alpha1.GatewayHost{{Name: "gw1", Address: "192.0.2.1"}},
+		PublicInterfaces: []v1alpha1.InterfaceName{"eth0"},
+		SSH: v1alpha1.SSH{
+			User: "root", Port: 22, Become: v1alpha1.BecomeSudo, ConnectTimeoutSeconds: 10,
+			PrivateKeySecretRef: v1alpha1.SecretReference{Name: "gateway-ssh"},
+		},
+		Services: v1alpha1.ServiceSelection{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}},
+		Firewall: v1alpha1.Firewall{
+			DefaultAction:          v1alpha1.DefaultActionDrop,
+			EstablishedConnections: v1alpha1.EstablishedKeep,
+			SSH:                    v1alpha1.PublicSSH{PublicAccess: v1alpha1.PublicAccessDeny},
+			BGP:                    v1alpha1.PublicBGP{PublicAccess: v1alpha1.PublicAccessDeny},
+			ICMP: v1alpha1.ICMP{
+				GatewayEcho: v1alpha1.EchoLimit, ServiceEcho: v1alpha1.EchoDrop, EchoPerSecond: 10,
+			},
+		},
+	}
+	for name, test := range map[string]struct {
+		change string
+		want   func(*v1alpha1.NftGatewaySpec)
+	}{
+		"firewall left out": {`{}`, func(*v1alpha1.NftGatewaySpec) {}},
+		"firewall empty":    {`spec: {firewall: {}}`, func(*v1alpha1.NftGatewaySpec) {}},
+		"parts of it empty": {`spec: {firewall: {ssh: {}, bgp: {}, icmp: {}}}`, func(*v1alpha1.NftGatewaySpec) {}},
+		"one field of it": {`spec: {firewall: {icmp: {serviceEcho: Limit}}}`, func(spec *v1alpha1.NftGatewaySpec) {
+			spec.Firewall.ICMP.ServiceEcho = v1alpha1.EchoLimit
+		}},
+		"jump host": {`spec: {ssh: {jumpHost: {address: hop.example.org}}}`, func(spec *v1alpha1.NftGatewaySpec) {
+			spec.SSH.JumpHost = &v1alpha1.JumpHost{Address: "hop.example.org", Port: 22}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			object := leastWith(t, test.change)
+			if err := try(t, object); err != nil {
+				t.Fatal(err)
+			}
+			var got v1alpha1.NftGateway
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &got); err != nil {
+				t.Fatal(err)
+			}
+			want := full.DeepCopy()
+			test.want(want)
+			if difference := cmp.Diff(*want, got.Spec); difference != "" {
+				t.Error(difference)
+			}
+		})
+	}
+}
