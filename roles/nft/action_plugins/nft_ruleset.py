@@ -89,15 +89,16 @@ def checked(given, spec):
 
 
 def _misshapen(path, values, spec):
-    """What the validator takes though it is nothing, or stumbles over."""
+    """What the validator would take though it is something else, or stumble over."""
     for name, value in values.items():
-        option = spec.get(name)
+        option = spec.get(name, {})
         if value is None:
             yield "%s%s is empty" % (path, name)
-        elif option is not None and "options" in option:
-            if not isinstance(value, dict):
-                yield "%s%s is not a dictionary" % (path, name)
-                continue
+        elif option.get("type") == "list" and not isinstance(value, list):
+            yield "%s%s is not a list" % (path, name)
+        elif option.get("type") == "dict" and not isinstance(value, dict):
+            yield "%s%s is not a dictionary" % (path, name)
+        elif "options" in option:
             for problem in _misshapen("%s%s." % (path, name), value, option["options"]):
                 yield problem
 
