@@ -5,17 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/watches"
 )
 
 // GatewayReconciler keeps one NftGatewayHost for each host of an NftGateway
@@ -24,8 +27,14 @@ type GatewayReconciler struct {
 	Client client.Client
 	// Secrets reads Secrets from the API server itself: keys are not cached.
 	Secrets client.Reader
+	// Recorder writes Events.
+	Recorder events.EventRecorder
 	// Namespace is the one whose NftGateways count.
 	Namespace string
+	// Finalizer is what watches.yaml says of deletion; nil where it says nothing.
+	Finalizer *watches.Finalizer
+	// Now is the clock.
+	Now func() time.Time
 }
 
 // Reconcile brings the NftGatewayHosts and the status in line with the spec.
@@ -38,6 +47,12 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if gateway.Namespace != r.Namespace {
 		return ctrl.Result{}, r.report(ctx, &gateway, nil, &notAccepted{reasonNamespaceIgnored,
 			fmt.Sprintf("this operator works for NftGateways in namespace %s only; create it there", r.Namespace)})
+	}
+	if !gateway.DeletionTimestamp.IsZero() {
+		return r.finalize(ctx, &gateway)
+	}
+	if err := r.holdBack(ctx, &gateway); err != nil {
+		return ctrl.Result{}, err
 	}
 	hosts, err := r.keepHosts(ctx, &gateway)
 	if err != nil {
@@ -70,12 +85,12 @@ func asRefusal(err error) (*notAccepted, error) {
 // keepHosts creates missing NftGatewayHosts, removes those whose host left the
 // spec, and returns the others.
 func (r *GatewayReconciler) keepHosts(ctx context.Context, gateway *v1alpha1.NftGateway) ([]v1alpha1.NftGatewayHost, error) {
-	var list v1alpha1.NftGatewayHostList
-	if err := r.Client.List(ctx, &list, client.InNamespace(gateway.Namespace), client.MatchingLabels{v1alpha1.LabelGateway: gateway.Name}); err != nil {
+	present, err := r.hostsOf(ctx, gateway)
+	if err != nil {
 		return nil, err
 	}
 	existing := map[string]v1alpha1.NftGatewayHost{}
-	for _, host := range list.Items {
+	for _, host := range present {
 		existing[host.Name] = host
 	}
 	var kept []v1alpha1.NftGatewayHost
@@ -98,6 +113,13 @@ func (r *GatewayReconciler) keepHosts(ctx context.Context, gateway *v1alpha1.Nft
 		}
 	}
 	return kept, nil
+}
+
+// hostsOf lists the NftGatewayHosts of a gateway.
+func (r *GatewayReconciler) hostsOf(ctx context.Context, gateway *v1alpha1.NftGateway) ([]v1alpha1.NftGatewayHost, error) {
+	var list v1alpha1.NftGatewayHostList
+	err := r.Client.List(ctx, &list, client.InNamespace(gateway.Namespace), client.MatchingLabels{v1alpha1.LabelGateway: gateway.Name})
+	return list.Items, err
 }
 
 func (r *GatewayReconciler) createHost(ctx context.Context, gateway *v1alpha1.NftGateway, key types.NamespacedName, name string) (v1alpha1.NftGatewayHost, error) {

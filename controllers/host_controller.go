@@ -32,9 +32,11 @@ type HostReconciler struct {
 	Ledger *Ledger
 	// Recorder writes Events.
 	Recorder events.EventRecorder
-	// Playbook and Period are what watches.yaml says.
-	Playbook string
-	Period   time.Duration
+	// Playbook and Period are what watches.yaml says, and RemovalPlaybook what
+	// its finalizer does, empty where it has none.
+	Playbook        string
+	Period          time.Duration
+	RemovalPlaybook string
 	// Settle is how long Service events are gathered before a run.
 	Settle time.Duration
 	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
@@ -68,6 +70,9 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if err != nil || gateway == nil { // the gateway controller removes hosts that left the spec
 		return ctrl.Result{}, err
 	}
+	if !gateway.DeletionTimestamp.IsZero() {
+		return r.remove(ctx, &host, gateway, name)
+	}
 	intent, err := r.intentOf(ctx, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		r.Ledger.Fails(req.NamespacedName, refused.reason)
@@ -91,7 +96,7 @@ func (r *HostReconciler) gatewayOf(ctx context.Context, host *v1alpha1.NftGatewa
 		return nil, "", client.IgnoreNotFound(err)
 	}
 	named := slices.ContainsFunc(gateway.Spec.Hosts, func(h v1alpha1.GatewayHost) bool { return h.Name == name })
-	if !named || !gateway.DeletionTimestamp.IsZero() {
+	if !named {
 		return nil, "", nil
 	}
 	return &gateway, name, nil
@@ -126,7 +131,10 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 
-	report, err := r.attempt(ctx, memory, intent)
+	report, err := r.attempt(ctx, memory, intent, r.Playbook)
+	if err == nil && report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
+		err = fmt.Errorf("%w: it reported revision %q", ansible.ErrRunnerFailed, report.Outcome.Revision)
+	}
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err() // shutting down says nothing about the host
 	}
@@ -145,9 +153,9 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 	return ctrl.Result{RequeueAfter: jittered(r.Period)}, r.report(ctx, host, enforcedStatus(intent, report.Outcome, r.Now()))
 }
 
-// attempt runs the playbook once on the host. A doubtful host must first answer
+// attempt runs a playbook once on the host. A doubtful host must first answer
 // a probe, so that a dead box does not hold a slot.
-func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent) (ansible.Report, error) {
+func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent, playbook string) (ansible.Report, error) {
 	slots := []chan struct{}{r.Slots}
 	if memory.doubtful() {
 		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
@@ -163,16 +171,13 @@ func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent
 			return ansible.Report{}, ctx.Err()
 		}
 	}
-	reports, err := r.Runner.Run(ctx, intent.Run(r.Playbook))
+	reports, err := r.Runner.Run(ctx, intent.Run(playbook))
 	if err != nil {
 		return ansible.Report{}, err
 	}
 	report, found := reports[intent.target.Name]
-	switch {
-	case !found:
+	if !found {
 		return report, fmt.Errorf("%w: it reported nothing on this host", ansible.ErrRunnerFailed)
-	case report.Reason == "" && report.Outcome.Revision != intent.target.Revision:
-		return report, fmt.Errorf("%w: it reported revision %q", ansible.ErrRunnerFailed, report.Outcome.Revision)
 	}
 	return report, nil
 }

@@ -77,7 +77,7 @@ func (r *ServiceReconciler) withdraw(ctx context.Context, service *corev1.Servic
 	if err := r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base)); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Closed", "Apply", "no gateway opens this service any more")
+	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Closed", "Apply", "no NftGateway names this service any more")
 	return ctrl.Result{}, nil
 }
 

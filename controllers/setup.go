@@ -79,14 +79,17 @@ func SetUp(manager ctrl.Manager, options Options) error {
 func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) error {
 	return ctrl.NewControllerManagedBy(manager).
 		Named("gateway").
-		For(&v1alpha1.NftGateway{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.NftGateway{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})). // deletion counts as one
 		Owns(&v1alpha1.NftGatewayHost{}).
 		Watches(&v1alpha1.NftGateway{}, handler.EnqueueRequestsFromMapFunc(triggers.otherGateways), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(secretMetadata(), handler.EnqueueRequestsFromMapFunc(triggers.gatewaysOfSecret)).
 		Complete(&GatewayReconciler{
 			Client:    manager.GetClient(),
 			Secrets:   manager.GetAPIReader(),
+			Recorder:  manager.GetEventRecorder("nft-operator"),
 			Namespace: options.Namespace,
+			Finalizer: options.Watch.Finalizer,
+			Now:       time.Now,
 		})
 }
 
@@ -102,19 +105,27 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 		WatchesMetadata(secretMetadata(), gathered(triggers.hostsOfSecret)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workersPerRun * options.MaxConcurrentRuns}).
 		Complete(&HostReconciler{
-			Client:   manager.GetClient(),
-			Secrets:  manager.GetAPIReader(),
-			Runner:   options.Runner,
-			Probe:    ansible.Probe,
-			Ledger:   ledger,
-			Recorder: manager.GetEventRecorder("nft-operator"),
-			Playbook: options.Watch.Playbook,
-			Period:   options.Watch.ReconcilePeriod,
-			Settle:   options.Settle,
-			Slots:    make(chan struct{}, options.MaxConcurrentRuns),
-			Doubtful: make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
-			Now:      time.Now,
+			Client:          manager.GetClient(),
+			Secrets:         manager.GetAPIReader(),
+			Runner:          options.Runner,
+			Probe:           ansible.Probe,
+			Ledger:          ledger,
+			Recorder:        manager.GetEventRecorder("nft-operator"),
+			Playbook:        options.Watch.Playbook,
+			Period:          options.Watch.ReconcilePeriod,
+			RemovalPlaybook: removalPlaybook(options.Watch),
+			Settle:          options.Settle,
+			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
+			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
+			Now:             time.Now,
 		})
+}
+
+func removalPlaybook(watch watches.Watch) string {
+	if watch.Finalizer == nil {
+		return ""
+	}
+	return watch.Finalizer.Playbook
 }
 
 func setUpServices(manager ctrl.Manager, options Options, ledger *Ledger) error {

@@ -75,7 +75,27 @@ type NftGatewaySpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	Firewall Firewall `json:"firewall,omitempty"`
+
+	// deletionPolicy says what becomes of the hosts when this NftGateway is
+	// deleted: Retain leaves them as they are, Remove takes the operator's
+	// tables and files away and puts back the nftables.conf that was there
+	// before. A host that leaves spec.hosts is always left as it is.
+	// +optional
+	// +kubebuilder:default=Retain
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
+
+// DeletionPolicy says what becomes of the hosts of a deleted NftGateway.
+//
+// +kubebuilder:validation:Enum=Retain;Remove
+type DeletionPolicy string
+
+const (
+	// DeletionRetain leaves the hosts as they are.
+	DeletionRetain DeletionPolicy = "Retain"
+	// DeletionRemove takes the operator's tables and files away.
+	DeletionRemove DeletionPolicy = "Remove"
+)
 
 // GatewayHost is one Linux box.
 type GatewayHost struct {

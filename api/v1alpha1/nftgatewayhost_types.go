@@ -48,6 +48,9 @@ const (
 	ConditionProgrammed = "Programmed"
 	// ConditionDegraded: something needs a person, the reason says what.
 	ConditionDegraded = "Degraded"
+	// ConditionRemoved: the NftGateway is being deleted, and the operator's
+	// tables and files are gone from the host.
+	ConditionRemoved = "Removed"
 )
 
 // ServiceConditionProgrammed is the condition that Services get: True when

@@ -38,7 +38,7 @@ class CallbackModule(CallbackBase):
         self.disabled = not self.path
 
     def v2_runner_on_ok(self, result, **kwargs):
-        if result._task.action == "nft_ruleset":
+        if result._task.action in ("nft_ruleset", "nft_removal"):
             self._write("ok", result)
 
     def v2_runner_on_failed(self, result, ignore_errors=False, **kwargs):

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""Takes what nft-operator made off a gateway. See DOCUMENTATION below."""
+
+DOCUMENTATION = r"""
+module: nft_removal
+short_description: Take nft-operator's ruleset off a gateway
+description:
+  - Deletes C(table inet nft_operator), puts back the C(/etc/nftables.conf) that
+    was there before, and removes the operator's own files.
+  - C(/etc/nftables.d/local-chain.nft) is the administrator's and stays, and so
+    does a C(/etc/nftables.conf) that is not the operator's.
+options:
+  lock_wait:
+    description: For how many seconds to wait for an apply to end.
+    type: int
+    default: 20
+author:
+  - The nft-operator authors
+"""
+
+RETURN = r"""
+removed:
+  description: What went, as paths and the name of the table.
+  type: list
+  returned: success
+restored:
+  description: Whether the C(/etc/nftables.conf) from before came back.
+  type: bool
+  returned: success
+reason:
+  description: In one word, why the host was left as it is.
+  type: str
+  returned: failure
+"""
+
+EXAMPLES = r"""
+- name: Take nft-operator's ruleset away
+  nft_removal:
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.nft_operator import files
+from ansible.module_utils.nft_operator.failure import Failure
+from ansible.module_utils.nft_operator.nft import Nft, Rejected
+
+TABLE = "table inet nft_operator"
+MARK = "# Written by nft-operator"
+
+
+def remove(program, paths, check):
+    """Remove what is there and return the module's result."""
+    conf, before = files.read(paths.conf), files.read(paths.backup)
+    ours = conf is not None and MARK in conf[:200]
+    has_table = program.table() is not None
+    leftovers = [path for path in (paths.accepted, paths.state, paths.backup) if os.path.exists(path)]
+    result = {
+        "changed": has_table or ours or bool(leftovers),
+        "removed": ([TABLE] if has_table else []) + ([paths.conf] if ours else []) + leftovers,
+        "restored": ours and before is not None,
+    }
+    if check:
+        return result
+    if ours and before is not None:
+        files.write(paths.conf, before)
+    elif ours:
+        files.remove(paths.conf)
+    if has_table:
+        unload(program)
+    for path in leftovers:
+        files.remove(path)
+    return result
+
+
+def unload(program):
+    """Delete our table. What counts is whether the kernel still has it."""
+    try:
+        program.load("delete %s\n" % TABLE)
+    except Rejected as rejected:
+        refusal = str(rejected)
+    else:
+        refusal = "nft reported success"
+    if program.table() is not None:
+        raise Failure("RulesetRejected", "%s is still in the kernel: %s" % (TABLE, refusal))
+
+
+def main():
+    module = AnsibleModule(argument_spec={"lock_wait": {"type": "int", "default": 20}}, supports_check_mode=True)
+    try:
+        if os.geteuid() != 0:
+            raise Failure("NotRoot", "only root may remove a ruleset; log in as root, or set become: Sudo")
+        path = module.get_bin_path("nft")
+        if path is None:
+            raise Failure("NftMissing", "the gateway has no nft, and so no ruleset to remove; install the package nftables")
+        paths = files.Paths()
+        with files.locked(paths.lock, module.params["lock_wait"], shared=module.check_mode):
+            result = remove(Nft(path), paths, module.check_mode)
+    except Failure as failure:
+        module.fail_json(msg=failure.message, reason=failure.reason)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
