@@ -152,7 +152,7 @@ class Apply:
     def bring(self, action, change, held, verdict):
         """Bring the kernel there and read it back. Where elements alone will
         not do it, the whole table is replaced."""
-        self.describe(action, change, held, verdict)
+        self.describe(action, change, verdict)
         if action == "elements":
             try:
                 return action, self.transact(changes.script(change), verdict) or held
@@ -194,7 +194,7 @@ class Apply:
             verdict, wrote = self.create_local_chain(verdict)
         if accepted != (verdict.text or None):
             wrote = True
-            self.replace(self.paths.accepted, accepted, verdict.text or None)
+            self.replace(self.paths.accepted, accepted, verdict.text or None, shown=verdict.state != "Created")
         current = files.read(self.paths.conf)
         if current != self.intent.text:
             wrote = True
@@ -228,15 +228,17 @@ class Apply:
         else:
             files.write(path, after, **modes)
 
-    def describe(self, action, change, held, verdict):
+    def describe(self, action, change, verdict):
         """Show what changes in the kernel."""
         if not self.diff:
             return
-        if action != "elements":
+        if action == "created":
+            self.differences.append("The kernel has no table inet nft_operator. It will hold what %s says." % self.paths.conf)
+            return
+        if action == "replaced":
             spliced = intents.with_local_chain(self.intent.structure, verdict.text).text
             intended = in_scratch_namespace(lambda: self.program.load(spliced) or self.program.readable_structure())
-            now = None if held is None else self.program.readable_structure()
-            self.differences.append(differences.of_text("table inet nft_operator in the kernel", now, intended))
+            self.differences.append(differences.of_text("table inet nft_operator in the kernel", self.program.readable_structure(), intended))
         self.differences.append(differences.of_elements(change))
 
 

@@ -13,11 +13,14 @@ from typing import Any, Dict, NamedTuple, Optional
 
 from ansible.module_utils.nft_operator import intent as intents
 from ansible.module_utils.nft_operator import listing, nft
+from ansible.module_utils.nft_operator.failure import Failure
 
 PATH = "/etc/nftables.d/local-chain.nft"  # as people know it
 LIMIT = 1 << 20  # bytes; a file of that size was not written by hand
 
-_LOCATION = re.compile(r"/dev/stdin:(\d+):")
+_ERROR = re.compile(r"^/dev/stdin:(?=\d)", re.MULTILINE)  # before each of nft's errors
+_LINE = re.compile(r"(\d+):(.*)", re.DOTALL)
+_HOOK = re.compile(r'"hook": "([a-z]+)"')  # in the declaration of a base chain
 
 
 class Found(NamedTuple):
@@ -89,7 +92,10 @@ def judge(program, intent, administrators: Found, accepted: Found, template: str
 
 
 def _judge(program, intent, administrators, accepted, template):
-    own = _trial(program, intent, "")
+    try:
+        own = _loaded(program, intent, "")
+    except nft.Rejected as rejected:
+        raise Failure("RulesetRejected", "this gateway's nft does not take the ruleset, nothing was changed: %s" % rejected) from None
     state, candidate = "Accepted", administrators
     if candidate.text is None and candidate.problem is None:
         state, candidate = "Created", Found(text=_ended(template))
@@ -99,7 +105,7 @@ def _judge(program, intent, administrators, accepted, template):
         return Verdict(state, "", 0, candidate.text, _tried(program, intent, candidate.text, own))
     except _Broken as broken:
         problem = broken
-    text, structure = "", own
+    text, structure = "", own.structure
     if accepted.text is not None and accepted.text != candidate.text:
         program.load("flush ruleset")  # of the scratch namespace: what a broken file left there
         try:
@@ -112,40 +118,56 @@ def _judge(program, intent, administrators, accepted, template):
 def _tried(program, intent, text, own):
     """The structure with the local chain. _Broken where it does not load, or
     reaches beyond what belongs to it."""
-    spliced = intents.with_local_chain(intent.structure, text)
     try:
-        structure = _trial(program, intent, text)
+        found = _loaded(program, intent, text)
     except nft.Rejected as rejected:
-        raise _located(str(rejected), spliced) from None
-    for name, body in own.items():
-        same = structure.get(name) == body
+        raise _located(str(rejected), intents.with_local_chain(intent.structure, text)) from None
+    for name, body in own.structure.items():
+        same = found.structure.get(name) == body
         if name == "chain local-chain":
-            same = structure.get(name, {}).get("declared") == body["declared"]
+            same = found.structure.get(name, {}).get("declared") == body["declared"]
         if not same:
             raise _Broken("it changes %s, which is nft-operator's; use chain local-chain, and chains and sets with names of your own" % name)
-    for name in structure:
-        if " of " in name and name not in own:
-            raise _Broken("it defines %s; only what is inside of table inet nft_operator belongs here" % name)
-    return structure
+    for name, elements in found.elements.items():
+        if elements:
+            raise _Broken("it adds elements to %s, which is nft-operator's; use a set with a name of your own" % name)
+    for name, body in found.structure.items():
+        if name not in own.structure:
+            _require_harmless(name, body["declared"])
+    return found.structure
 
 
-def _trial(program, intent, text):
+def _require_harmless(name, declared):
+    """_Broken where a new object could close the way in, or is not ours to load."""
+    if " of " in name:
+        raise _Broken("it defines %s; only what is inside of table inet nft_operator belongs here" % name)
+    hook = _HOOK.search(declared)
+    if hook is None or hook.group(1) == "forward" or (hook.group(1) == "postrouting" and '"type": "nat"' in declared):
+        return
+    raise _Broken("%s hooks into %s, where it could close SSH; jump to it from chain local-chain instead" % (name, hook.group(1)))
+
+
+def _loaded(program, intent, text):
     program.load(intents.with_local_chain(intent.structure, text).text)
-    return listing.read(program.ruleset(), intent.elements, intent.counters).structure
+    return listing.read(program.ruleset(), intent.elements, intent.counters)
 
 
 def _located(message, spliced):
-    """nft's message, with lines of the spliced text as lines of the administrator's file."""
-    line = 0
+    """nft's message about a spliced text, in terms of the administrator's file.
 
-    def rename(found):
-        nonlocal line
-        number = int(found.group(1)) - spliced.before
-        within = min(max(number, 1), max(spliced.within, 1))
-        line = line or within
-        if number > spliced.within:
-            return "%s:%d (a brace may be missing):" % (PATH, within)
-        return "%s:%d:" % (PATH, within)
-
-    message = _LOCATION.sub(rename, message)
-    return _Broken(message, line)
+    An error after the file, a brace missing in it for example, brings others
+    with it: the first is enough.
+    """
+    within, elsewhere = [], []
+    for error in _ERROR.split(message)[1:]:
+        number, rest = _LINE.match(error).groups()
+        number = int(number) - spliced.before
+        if 1 <= number <= spliced.within:
+            within.append((number, "%s:%d:%s" % (PATH, number, rest)))
+        else:
+            elsewhere.append(rest.partition(": ")[2])
+    if within:
+        return _Broken("".join(text for _, text in within).strip(), within[0][0])
+    if not elsewhere:
+        return _Broken(message.strip())
+    return _Broken("%s: the rules after it do not load; a brace may be missing, or chains may form a loop: %s" % (PATH, elsewhere[0].strip()), spliced.within)
