@@ -15,8 +15,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// reporter is what tests and properties have in common.
+type reporter interface {
+	Helper()
+	Errorf(format string, arguments ...any)
+	Fatal(arguments ...any)
+	Fatalf(format string, arguments ...any)
+}
+
 // repository is the path of a file of the repository.
-func repository(t testing.TB, elements ...string) string {
+func repository(t reporter, elements ...string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(append([]string{"..", ".."}, elements...)...))
 	if err != nil {
@@ -26,7 +34,7 @@ func repository(t testing.TB, elements ...string) string {
 }
 
 // read a file.
-func read(t testing.TB, path string) string {
+func read(t reporter, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {

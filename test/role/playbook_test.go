@@ -65,7 +65,7 @@ type answer struct {
 }
 
 // apply runs playbooks/apply.yml and demands success.
-func (h *host) apply(t testing.TB, vars ansible.Vars) answer {
+func (h *host) apply(t reporter, vars ansible.Vars) answer {
 	t.Helper()
 	got := h.play(t, vars, run{})
 	if got.Status != "ok" {
@@ -75,7 +75,7 @@ func (h *host) apply(t testing.TB, vars ansible.Vars) answer {
 }
 
 // refused runs playbooks/apply.yml and demands a failure for this reason.
-func (h *host) refused(t testing.TB, vars ansible.Vars, differently run, reason ansible.Reason) answer {
+func (h *host) refused(t reporter, vars ansible.Vars, differently run, reason ansible.Reason) answer {
 	t.Helper()
 	got := h.play(t, vars, differently)
 	if got.Status != "failed" || got.Result.Reason != reason {
@@ -84,7 +84,7 @@ func (h *host) refused(t testing.TB, vars ansible.Vars, differently run, reason 
 	return got
 }
 
-func (h *host) play(t testing.TB, vars ansible.Vars, differently run) answer {
+func (h *host) play(t reporter, vars ansible.Vars, differently run) answer {
 	t.Helper()
 	inventory, extraVars := h.writeFiles(t, vars, differently)
 	results := filepath.Join(h.folder, "results.jsonl")
@@ -107,7 +107,7 @@ func (h *host) play(t testing.TB, vars ansible.Vars, differently run) answer {
 }
 
 // writeFiles writes what the operator would write.
-func (h *host) writeFiles(t testing.TB, vars ansible.Vars, differently run) (inventory, extraVars string) {
+func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inventory, extraVars string) {
 	t.Helper()
 	known, err := ansible.ParseKnownHosts(h.KnownHostsLine())
 	if err != nil {
@@ -150,7 +150,7 @@ var player struct {
 
 // play runs ansible-playbook to its end and returns what it printed. How it
 // ended is in its results.
-func play(t testing.TB, output string, arguments []string, environment map[string]string) string {
+func play(t reporter, output string, arguments []string, environment map[string]string) string {
 	t.Helper()
 	player.Do(func() { player.err = startPlayer(repository(t, "ansible.cfg")) })
 	if player.err != nil {

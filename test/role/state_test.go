@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"testing"
 )
 
 const (
@@ -18,7 +17,7 @@ const (
 )
 
 // exec runs a command on the host and demands success.
-func (h *host) exec(t testing.TB, command ...string) string {
+func (h *host) exec(t reporter, command ...string) string {
 	t.Helper()
 	output, err := h.Exec(command...)
 	if err != nil {
@@ -28,7 +27,7 @@ func (h *host) exec(t testing.TB, command ...string) string {
 }
 
 // file reads a file of the host.
-func (h *host) file(t testing.TB, path string) string {
+func (h *host) file(t reporter, path string) string {
 	t.Helper()
 	content, err := h.ReadFile(path)
 	if err != nil {
@@ -38,7 +37,7 @@ func (h *host) file(t testing.TB, path string) string {
 }
 
 // put writes a file of the host.
-func (h *host) put(t testing.TB, path, content string) {
+func (h *host) put(t reporter, path, content string) {
 	t.Helper()
 	if err := h.ReplaceFile(path, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
@@ -46,7 +45,7 @@ func (h *host) put(t testing.TB, path, content string) {
 }
 
 // nft loads a script by hand.
-func (h *host) nft(t testing.TB, script string) {
+func (h *host) nft(t reporter, script string) {
 	t.Helper()
 	if err := h.Nft(script); err != nil {
 		t.Fatal(err)
@@ -54,22 +53,38 @@ func (h *host) nft(t testing.TB, script string) {
 }
 
 // ours lists our table without what packets and time change.
-func (h *host) ours(t testing.TB) string {
+func (h *host) ours(t reporter) string {
 	t.Helper()
 	return stateless(t, h.exec(t, "nft", "--stateless", "--json", "list", "table", "inet", "nft_operator"))
 }
 
-// footprint is everything that a run might leave on the host: the kernel's
-// ruleset with its handles, and names, modes, sizes, times and numbers of files.
-func (h *host) footprint(t testing.TB) string {
+// footprint is everything that a run might leave on the host.
+func (h *host) footprint(t reporter) string {
 	t.Helper()
-	return h.exec(t, "nft", "--stateless", "--handle", "list", "ruleset") + h.exec(t, "sh", "-ec",
-		`find /etc /var/lib /run /root /tmp -type f -printf '%p %m %s %T@ %i\n' -o -printf '%p %y %m\n' | sort`)
+	return h.kernel(t) + h.files(t) + h.exec(t, "sh", "-c", "find /run | sort")
+}
+
+// kernel lists the whole ruleset with its handles, by the lab's own nft: the
+// host's may be a fake.
+func (h *host) kernel(t reporter) string {
+	t.Helper()
+	ruleset, err := h.Namespace.Command("nft", "--stateless", "--handle", "list", "ruleset").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(ruleset)
+}
+
+// files lists names, modes, sizes, times and numbers of files that outlive a boot.
+func (h *host) files(t reporter) string {
+	t.Helper()
+	return h.exec(t, "sh", "-ec",
+		`find /etc /var/lib /root /tmp -type f -printf '%p %m %s %T@ %i\n' -o -printf '%p %y %m\n' | sort`)
 }
 
 // stateless reduces a listing to what is enforced, in an order of its own: a
 // kernel lists elements in the order in which they happen to lie.
-func stateless(t testing.TB, listing string) string {
+func stateless(t reporter, listing string) string {
 	t.Helper()
 	var parsed struct{ Nftables []map[string]map[string]any }
 	if err := json.Unmarshal([]byte(listing), &parsed); err != nil {
@@ -110,14 +125,14 @@ func bare(value any) any {
 
 // booted lists what /etc/nftables.conf makes of a kernel that has just booted:
 // before any interface is there but the loopback.
-func (h *host) booted(t testing.TB) string {
+func (h *host) booted(t reporter) string {
 	t.Helper()
 	return stateless(t, h.exec(t, "unshare", "--net", "sh", "-ec",
 		"nft -f "+conf+" && nft --stateless --json list table inet nft_operator"))
 }
 
 // assertConverged demands that a boot would give what is in force.
-func (h *host) assertConverged(t testing.TB) {
+func (h *host) assertConverged(t reporter) {
 	t.Helper()
 	if now, booted := h.ours(t), h.booted(t); now != booted {
 		t.Errorf("a boot would not give what is in force; in force:\n%s\nafter a boot:\n%s", now, booted)
@@ -125,7 +140,7 @@ func (h *host) assertConverged(t testing.TB) {
 }
 
 // count is the counter of an element of services4.
-func (h *host) count(t testing.TB, address string) (packets float64) {
+func (h *host) count(t reporter, address string) (packets float64) {
 	t.Helper()
 	var listing struct {
 		Nftables []struct {
@@ -155,7 +170,7 @@ func (h *host) count(t testing.TB, address string) (packets float64) {
 	return 0
 }
 
-func text(t testing.TB, value any) string {
+func text(t reporter, value any) string {
 	t.Helper()
 	encoded, err := json.Marshal(value)
 	if err != nil {
