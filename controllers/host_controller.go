@@ -16,6 +16,10 @@ import (
 	"github.com/nft-operator/nft-operator/internal/ansible"
 )
 
+// Probe returns an empty reason when something answers on the way to a host,
+// else why not, and what a person can do.
+type Probe func(ctx context.Context, access ansible.Access, target ansible.Target) (ansible.Reason, string)
+
 // HostReconciler brings one host at a time to its intent. A host is a queue
 // key: a burst of Service events for it is one run, and while one host fails
 // and waits, the others go on.
@@ -27,7 +31,7 @@ type HostReconciler struct {
 	// Runner runs the playbook.
 	Runner ansible.Runner
 	// Probe asks whether a host that failed before answers at all.
-	Probe func(ctx context.Context, access ansible.Access, target ansible.Target) (ansible.Reason, string)
+	Probe Probe
 	// Ledger is told what each host is to enforce and does.
 	Ledger *Ledger
 	// Recorder writes Events.

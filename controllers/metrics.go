@@ -10,28 +10,35 @@ import (
 	"github.com/nft-operator/nft-operator/internal/ansible"
 )
 
+// Labels of the metrics.
+const (
+	labelNamespace = "namespace"
+	labelHost      = "host"
+	labelGateway   = "gateway"
+)
+
 // What the operator measures, beside controller-runtime's own metrics.
 var (
 	runsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nft_operator_runs_total",
 		Help: "Attempts to bring a host to its intent, by NftGatewayHost and reason; reason is empty for those that succeeded.",
-	}, []string{"namespace", "host", "reason"})
+	}, []string{labelNamespace, labelHost, "reason"})
 	changesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "nft_operator_changes_total",
 		Help: "Runs that changed something on the host.",
-	}, []string{"namespace", "host"})
+	}, []string{labelNamespace, labelHost})
 	openServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_services_open",
 		Help: "Services with at least one opening, by NftGateway.",
-	}, []string{"namespace", "gateway"})
+	}, []string{labelNamespace, labelGateway})
 	refusedServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_services_refused",
 		Help: "Services refused in whole or in part, by NftGateway.",
-	}, []string{"namespace", "gateway"})
+	}, []string{labelNamespace, labelGateway})
 	gatewayProgrammed = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_gateway_programmed",
 		Help: "1 where every host of the NftGateway runs the intended ruleset, else 0.",
-	}, []string{"namespace", "gateway"})
+	}, []string{labelNamespace, labelGateway})
 )
 
 func init() {
@@ -56,13 +63,13 @@ func observeGateway(gateway *v1alpha1.NftGateway) {
 }
 
 func forgetHostMetrics(host types.NamespacedName) {
-	labels := prometheus.Labels{"namespace": host.Namespace, "host": host.Name}
+	labels := prometheus.Labels{labelNamespace: host.Namespace, labelHost: host.Name}
 	runsTotal.DeletePartialMatch(labels)
 	changesTotal.DeletePartialMatch(labels)
 }
 
 func forgetGatewayMetrics(gateway types.NamespacedName) {
-	labels := prometheus.Labels{"namespace": gateway.Namespace, "gateway": gateway.Name}
+	labels := prometheus.Labels{labelNamespace: gateway.Namespace, labelGateway: gateway.Name}
 	openServices.DeletePartialMatch(labels)
 	refusedServices.DeletePartialMatch(labels)
 	gatewayProgrammed.DeletePartialMatch(labels)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/plan"
@@ -37,8 +38,8 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	key, err := plan.NewServiceKey(service.Namespace, service.Name)
-	if err != nil {
-		return ctrl.Result{}, nil // such a Service is planned nowhere
+	if err != nil { // such a Service is planned nowhere
+		return ctrl.Result{}, reconcile.TerminalError(err)
 	}
 	before := apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed).DeepCopy()
 	standings := r.Ledger.Standings(key)

@@ -32,6 +32,9 @@ type Options struct {
 	Watch watches.Watch
 	// Runner runs playbooks.
 	Runner ansible.Runner
+	// Probe asks whether a host that failed before answers at all;
+	// ansible.Probe where it is nil.
+	Probe Probe
 	// MaxConcurrentRuns bounds the playbook runs at one time.
 	MaxConcurrentRuns int
 	// Settle is how long Service events are gathered before a run.
@@ -65,6 +68,9 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 
 // SetUp adds the three controllers to a manager.
 func SetUp(manager ctrl.Manager, options Options) error {
+	if options.Probe == nil {
+		options.Probe = ansible.Probe
+	}
 	ledger := NewLedger()
 	triggers := triggers{reader: manager.GetClient(), namespace: options.Namespace}
 	if err := setUpGateways(manager, options, triggers); err != nil {
@@ -108,7 +114,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Client:          manager.GetClient(),
 			Secrets:         manager.GetAPIReader(),
 			Runner:          options.Runner,
-			Probe:           ansible.Probe,
+			Probe:           options.Probe,
 			Ledger:          ledger,
 			Recorder:        manager.GetEventRecorder("nft-operator"),
 			Playbook:        options.Watch.Playbook,

@@ -59,8 +59,9 @@ func (r Reason) Unreachable() bool {
 	case ReasonHostKeyUnknown, ReasonHostKeyChanged, ReasonAuthenticationFailed, ReasonConnectionRefused,
 		ReasonConnectionTimeout, ReasonNoRoute, ReasonNameNotResolved, ReasonUnreachable:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // failure is what Ansible says of a task that failed.

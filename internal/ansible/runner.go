@@ -84,8 +84,10 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 		return nil, ctx.Err()
 	case err != nil:
 		return nil, fmt.Errorf("%w: results: %w", ErrRunnerFailed, err)
+	case ended == nil:
+		return nil, fmt.Errorf("%w: it ended well but reported nothing: %s", ErrRunnerFailed, output.lastLine())
 	default:
-		return nil, fmt.Errorf("%w: %v: %s", ErrRunnerFailed, ended, output.lastLine())
+		return nil, fmt.Errorf("%w: %w: %s", ErrRunnerFailed, ended, output.lastLine())
 	}
 }
 

@@ -252,7 +252,7 @@ func TestWaysIn(t *testing.T) {
 		"as-root": func(_ *lab.Box, g *v1alpha1.NftGateway) {
 			g.Spec.SSH.User, g.Spec.SSH.Become = "root", v1alpha1.BecomeNone
 		},
-		"by-jump": func(box *lab.Box, g *v1alpha1.NftGateway) {
+		"by-jump": func(_ *lab.Box, g *v1alpha1.NftGateway) {
 			g.Spec.SSH.JumpHost = &v1alpha1.JumpHost{Address: v1alpha1.HostAddress(jump.Cluster.IPv4.String())}
 			g.Spec.SSH.KnownHosts += jump.KnownHostsLine() + "\n"
 			// Only from the jump host, so that no other way can work.

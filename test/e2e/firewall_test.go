@@ -34,7 +34,7 @@ func TestTheGatewayItselfIsClosedFromOutside(t *testing.T) {
 	assertClosed(t, primary, bgp, ssh, other)
 	assertPing(t, true, primary, the.net.Gateways[0].Public.IPv4)
 
-	editGateway(t, edge, func(g *v1alpha1.NftGateway) {
+	editEdge(t, func(g *v1alpha1.NftGateway) {
 		g.Spec.Firewall.SSH = v1alpha1.PublicSSH{PublicAccess: v1alpha1.PublicAccessAllow, Sources: []v1alpha1.CIDR{"198.51.100.77/32"}}
 		g.Spec.Firewall.BGP = v1alpha1.PublicBGP{PublicAccess: v1alpha1.PublicAccessAllow, Peers: []v1alpha1.IPAddress{"198.51.100.77"}}
 		g.Spec.Firewall.ICMP.GatewayEcho = v1alpha1.EchoDrop
@@ -50,7 +50,7 @@ func TestTheGatewayItselfIsClosedFromOutside(t *testing.T) {
 func TestManagementPassesAnyLocalChain(t *testing.T) {
 	awaitGateway(t, edge)
 	ssh := gatewayDoor(22)
-	editGateway(t, edge, func(g *v1alpha1.NftGateway) {
+	editEdge(t, func(g *v1alpha1.NftGateway) {
 		g.Spec.Firewall.ManagementCIDRs = []v1alpha1.CIDR{"198.51.100.77/32"}
 	})
 	editLocalChain(t, "chain local-chain {\n\ttcp dport 22 drop\n\tip saddr 192.0.2.0/24 drop\n}\n")
@@ -75,7 +75,7 @@ func TestPingOfAServiceAddress(t *testing.T) {
 	s.awaitOpen("web")
 	from, open, other := the.net.Client.Primary.IPv4, netip.MustParseAddr("203.0.113.80"), netip.MustParseAddr("203.0.113.81")
 	assertPing(t, false, from, open)
-	editGateway(t, edge, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.ICMP.ServiceEcho = v1alpha1.EchoLimit })
+	editEdge(t, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.ICMP.ServiceEcho = v1alpha1.EchoLimit })
 	awaitGateway(t, edge)
 	assertPing(t, true, from, open)
 	assertPing(t, false, from, other)
@@ -87,7 +87,7 @@ func TestAcceptLetsEverythingPassAndCounts(t *testing.T) {
 	awaitGateway(t, edge)
 	from := the.net.Client.Primary.IPv4
 	assertClosed(t, from, "tcp 203.0.113.82:80")
-	editGateway(t, edge, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.DefaultAction = v1alpha1.DefaultActionAccept })
+	editEdge(t, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.DefaultAction = v1alpha1.DefaultActionAccept })
 	awaitGateway(t, edge)
 	assertOpen(t, from, "tcp 203.0.113.82:80")
 	listing, err := the.net.Gateways[0].Exec("nft", "list", "counter", "inet", "nft_operator", "no_service")
@@ -101,7 +101,7 @@ func TestEstablishedConnectionsAreKeptOrTerminated(t *testing.T) {
 	for policy, lives := range map[v1alpha1.EstablishedConnections]bool{v1alpha1.EstablishedKeep: true, v1alpha1.EstablishedTerminate: false} {
 		t.Run(string(policy), func(t *testing.T) {
 			s := openShop(t)
-			editGateway(t, edge, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.EstablishedConnections = policy })
+			editEdge(t, func(g *v1alpha1.NftGateway) { g.Spec.Firewall.EstablishedConnections = policy })
 			awaitGateway(t, edge)
 			door := "tcp 203.0.113.83:80"
 			serve(t, door)

@@ -53,13 +53,10 @@ type shop struct {
 
 // openShop makes a namespace that goes with the test, Services first, so that
 // the next test starts with closed gateways.
-func openShop(t *testing.T, labels ...string) *shop {
+func openShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, name: strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.name, Labels: map[string]string{}}}
-	for _, label := range labels {
-		namespace.Labels[label] = "yes"
-	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.name}}
 	if err := the.api.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
@@ -241,10 +238,10 @@ func awaitHost(t *testing.T, gateway, host, kind string, status metav1.Condition
 	return found
 }
 
-// editGateway changes an NftGateway, and changes it back when the test ends.
-func editGateway(t *testing.T, name string, edit func(*v1alpha1.NftGateway)) {
+// editEdge changes the shared NftGateway, and changes it back when the test ends.
+func editEdge(t *testing.T, edit func(*v1alpha1.NftGateway)) {
 	t.Helper()
-	key := types.NamespacedName{Namespace: lab.OperatorNamespace, Name: name}
+	key := types.NamespacedName{Namespace: lab.OperatorNamespace, Name: edge}
 	var before v1alpha1.NftGateway
 	if err := the.api.Get(t.Context(), key, &before); err != nil {
 		t.Fatal(err)
@@ -264,7 +261,7 @@ func editGateway(t *testing.T, name string, edit func(*v1alpha1.NftGateway)) {
 		if err := the.api.Update(context.Background(), &current); err != nil {
 			t.Error(err)
 		}
-		awaitGateway(t, name)
+		awaitGateway(t, edge)
 	})
 }
 
