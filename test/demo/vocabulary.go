@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// throughEach tells a part of the story through each gateway.
+func (s *story) throughEach(part func()) error {
+	defer func() { s.by = s.net.Gateways[0] }()
+	for _, gateway := range s.net.Gateways {
+		if err := s.net.Via(gateway); err != nil {
+			return err
+		}
+		s.by = gateway
+		part()
+	}
+	return s.net.Via(s.net.Gateways[0])
+}
+
+// introduce creates a Service and shows it.
+func (s *story) introduce(ctx context.Context, new service) error {
+	var ports []string
+	for _, port := range new.ports {
+		ports = append(ports, fmt.Sprintf("%s %d", strings.ToLower(string(port.Protocol)), port.Port))
+	}
+	text := fmt.Sprintf("Service %s: address %s, port %s", new.name,
+		strings.ReplaceAll(new.addresses, ",", " and "), strings.Join(ports, " and "))
+	if new.sources != nil {
+		text += ", loadBalancerSourceRanges " + strings.Join(new.sources, " and ")
+	}
+	s.say("%s", text)
+	return s.create(ctx, new)
+}
+
+func (s *story) expectOpen(from visitor, doors ...door) {
+	s.expect(fmt.Sprintf("through %s: open for %s: %s", s.by.Name, from.name, texts(doors)), s.open(from, doors))
+}
+
+func (s *story) expectClosed(from visitor, doors ...door) {
+	s.expect(fmt.Sprintf("through %s: closed for %s: %s", s.by.Name, from.name, texts(doors)), s.closed(from, doors))
+}
+
+// expectOpened expects the operator to tell the Service that it is open.
+func (s *story) expectOpened(ctx context.Context, name string) {
+	s.expect(fmt.Sprintf("Service %s is told that it is open", name), func() error {
+		_, err := s.reported(ctx, name, metav1.ConditionTrue, "Open")
+		return err
+	})
+}
+
+// expectRefused expects the operator to tell the Service why it stays closed,
+// and shows what it says.
+func (s *story) expectRefused(ctx context.Context, name, reason string) {
+	var condition metav1.Condition
+	told := s.expect(fmt.Sprintf("Service %s is told that it is refused: %s", name, reason), func() (err error) {
+		condition, err = s.reported(ctx, name, metav1.ConditionFalse, reason)
+		return err
+	})
+	if told {
+		s.quote(fmt.Sprintf("condition  %s=%s  %s\n%s", condition.Type, condition.Status, condition.Reason, condition.Message))
+	}
+	var events string
+	told = s.expect("an Event tells it too", func() (err error) {
+		events, err = s.eventsOf(ctx, name)
+		if err == nil && !strings.Contains(events, reason) {
+			err = errors.New(events)
+		}
+		return err
+	})
+	if told {
+		s.quote(events)
+	}
+}
+
+// awaitOpen awaits that doors open.
+func (w *world) awaitOpen(ctx context.Context, from visitor, doors ...door) error {
+	return await(ctx, func() error {
+		for _, door := range doors {
+			if err := w.net.Client.Knock(door.protocol, from.Like(door.at.Addr()), door.at, closedPatience); err != nil {
+				return fmt.Errorf("%s for %s: %w", door, from.name, err)
+			}
+		}
+		return nil
+	})
+}
