@@ -61,6 +61,7 @@ func TestABrokenLocalChainHarmsNothingElse(t *testing.T) {
 		{"an interface by number", `printf 'chain local-chain {\n\tiif eth0 accept\n}\n' > $1`, 2, theirChain + ":2:"},
 		{"a rule in a chain of ours", `printf 'chain input {\n\taccept\n}\n' > $1`, 0, "input"},
 		{"an element in a set of ours", `printf 'set management4 {\n\telements = { 0.0.0.0/0 }\n}\n' > $1`, 0, "management4"},
+		{"a hook where SSH could be closed", `printf 'chain theirs {\n\ttype filter hook input priority -10; policy drop;\n}\n' > $1`, 0, "input"},
 		{"another table", `printf 'chain local-chain { }\n}\ntable ip theirs { }\ntable inet nft_operator {\n' > $1`, 0, "theirs"},
 		{"a folder", `mkdir $1`, 0, "not a regular file"},
 		{"a pipe", `mkfifo $1`, 0, "not a regular file"},

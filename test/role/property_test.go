@@ -13,7 +13,7 @@ import (
 // of what the ones before left: the kernel always equals a fresh load of
 // /etc/nftables.conf, and holds nothing but the last intent.
 func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
-	if err := flag.Set("rapid.checks", "8"); err != nil { // a step takes a third of a second
+	if err := flag.Set("rapid.checks", "6"); err != nil { // a step takes a third of a second
 		t.Fatal(err)
 	}
 	h := newHost(t)
