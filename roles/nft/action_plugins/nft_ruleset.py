@@ -166,7 +166,7 @@ def _matches(pattern, value):
 
 
 def _between(value, low, high):
-    return type(value) is int and low <= value <= high
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _is_address(family, value):
