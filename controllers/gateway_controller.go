@@ -67,14 +67,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // refusalOf returns why the gateway is not accepted, nil when it is.
 func (r *GatewayReconciler) refusalOf(ctx context.Context, gateway *v1alpha1.NftGateway) (*notAccepted, error) {
-	if _, err := planOf(ctx, r.Client, gateway); err != nil {
-		return asRefusal(err)
-	}
-	_, err := accessOf(ctx, r.Secrets, gateway)
-	return asRefusal(err)
-}
-
-func asRefusal(err error) (*notAccepted, error) {
+	_, err := Gather(ctx, r.Client, r.Secrets, gateway)
 	var refused *notAccepted
 	if errors.As(err, &refused) {
 		return refused, nil

@@ -23,17 +23,17 @@ type Intent struct {
 
 // Gather reads what the API server knows and makes the intent of a gateway of
 // it. Secrets are read by a reader of their own, because they are not cached.
-// Its error says what a person can mend, or is that of the API server.
+// Its error says what a person can mend, or is that of the API server. Where
+// only the way in is at fault, the Intent has its Plan all the same.
 func Gather(ctx context.Context, reader, secrets client.Reader, gateway *v1alpha1.NftGateway) (Intent, error) {
 	planned, err := planOf(ctx, reader, gateway)
 	if err != nil {
 		return Intent{}, err
 	}
-	access, err := accessOf(ctx, secrets, gateway)
-	if err != nil {
-		return Intent{}, err
+	intent := Intent{Plan: planned, Vars: ansible.VarsOf(planned)}
+	if intent.Access, err = accessOf(ctx, secrets, gateway); err != nil {
+		return intent, err
 	}
-	intent := Intent{Plan: planned, Vars: ansible.VarsOf(planned), Access: access}
 	digest := intent.Vars.Digest()
 	for _, host := range gateway.Spec.Hosts {
 		target, err := targetOf(planned, gateway, host)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/ansible"
+	"github.com/nft-operator/nft-operator/internal/plan"
 )
 
 // Probe returns an empty reason when something answers on the way to a host,
@@ -71,22 +74,53 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	gateway, name, err := r.gatewayOf(ctx, &host)
-	if err != nil || gateway == nil { // the gateway controller removes hosts that left the spec
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if gateway == nil { // the gateway controller removes hosts that left the spec
+		r.Ledger.IntendNothing(req.NamespacedName)
+		return ctrl.Result{}, nil
 	}
 	if !gateway.DeletionTimestamp.IsZero() {
 		return r.remove(ctx, &host, gateway, name)
 	}
 	intent, err := r.intentOf(ctx, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
-		r.Ledger.Fails(req.NamespacedName, refused.reason)
-		return ctrl.Result{}, r.report(ctx, &host, refusedStatus(gateway, refused))
+		r.refuse(req.NamespacedName, intent, refused)
+		return r.afterReport(0, r.report(ctx, &host, refusedStatus(gateway, refused)))
 	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	r.Ledger.Intend(req.NamespacedName, intent.Plan)
 	return r.enforce(ctx, &host, intent)
+}
+
+// refuse notes that nothing is done on a host. When that is mended the host is
+// tried at once, whatever was known of it.
+func (r *HostReconciler) refuse(key types.NamespacedName, intent hostIntent, refused *notAccepted) {
+	r.memories.forget(key)
+	switch {
+	case refused.reason == reasonHostConflict: // the box is another gateway's, so no Service waits for this one
+		r.Ledger.IntendNothing(key)
+	case intent.Plan.Key != (plan.GatewayKey{}):
+		r.Ledger.Intend(key, intent.Plan)
+	}
+	r.Ledger.Fails(key, refused.reason)
+}
+
+// untilCached is about how long the cache takes to see a write.
+const untilCached = 50 * time.Millisecond
+
+// afterReport tries again soon where the report was made of an outdated object.
+func (r *HostReconciler) afterReport(pause time.Duration, err error) (ctrl.Result, error) {
+	switch {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: untilCached}, nil
+	case err != nil:
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: pause}, nil
 }
 
 // gatewayOf finds the gateway that names the host; nil where none does.
@@ -109,7 +143,7 @@ func (r *HostReconciler) gatewayOf(ctx context.Context, host *v1alpha1.NftGatewa
 func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGateway, name string) (hostIntent, error) {
 	gathered, err := Gather(ctx, r.Client, r.Secrets, gateway)
 	if err != nil {
-		return hostIntent{}, err
+		return hostIntent{Intent: gathered}, err
 	}
 	at := slices.IndexFunc(gathered.Targets, func(t ansible.Target) bool { return t.Name == name })
 	target := gathered.Targets[at] // gatewayOf saw it in the spec
@@ -128,11 +162,8 @@ func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGate
 func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(host)
 	memory := r.memories.of(key)
-	if fresh := memory.freshFor(r.Now(), intent.target.Revision, intent.entrance, r.Period); fresh > 0 {
-		return ctrl.Result{RequeueAfter: fresh}, nil
-	}
-	if wait := memory.wait(r.Now(), intent.entrance); wait > 0 {
-		return ctrl.Result{RequeueAfter: wait}, nil
+	if pause := max(memory.fresh(r.Now(), intent.target.Revision, intent.entrance), memory.wait(r.Now(), intent.entrance)); pause > 0 {
+		return r.afterReport(pause, r.tell(ctx, host, intent, memory))
 	}
 
 	report, err := r.attempt(ctx, memory, intent, r.Playbook)
@@ -146,15 +177,28 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 		report = ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}
 	}
 	observeRun(key, report)
-	if report.Reason != "" {
+	var pause time.Duration
+	if report.Reason == "" {
+		pause = memory.succeeded(r.Now(), intent.target.Revision, intent.entrance, jittered(r.Period))
+	} else {
 		log.FromContext(ctx).Info("host does not enforce its intent", "reason", report.Reason, "message", report.Message)
-		pause := memory.failed(r.Now(), intent.entrance)
-		r.Ledger.Fails(key, string(report.Reason))
-		return ctrl.Result{RequeueAfter: pause}, r.report(ctx, host, failedStatus(intent, report))
+		pause = memory.failed(r.Now(), intent.entrance)
 	}
-	memory.succeeded(r.Now(), intent.target.Revision, intent.entrance)
+	memory.report = report
+	return r.afterReport(pause, r.tell(ctx, host, intent, memory))
+}
+
+// tell brings ledger and status in line with the intent and the last attempt.
+// It is repeated while no attempt is due, because a refused Service changes the
+// intent without needing a run, and a write to the API server may get lost.
+func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent, memory *hostMemory) error {
+	key := client.ObjectKeyFromObject(host)
+	if memory.report.Reason != "" {
+		r.Ledger.Fails(key, string(memory.report.Reason))
+		return r.report(ctx, host, failedStatus(intent, memory.report))
+	}
 	r.Ledger.Enforces(key, intent.Plan)
-	return ctrl.Result{RequeueAfter: jittered(r.Period)}, r.report(ctx, host, enforcedStatus(intent, report.Outcome, r.Now()))
+	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked))
 }
 
 // attempt runs a playbook once on the host. A doubtful host must first answer

@@ -21,8 +21,11 @@ const (
 type hostMemory struct {
 	// enforced is the revision that was last read back, empty before that.
 	enforced string
-	// checked is when that was.
+	// checked is when that was, and due when it is to be done again.
 	checked time.Time
+	due     time.Time
+	// report is what the last attempt came to.
+	report ansible.Report
 	// failures in a row, and the time before which no new attempt is made.
 	failures  int
 	notBefore time.Time
@@ -59,17 +62,19 @@ func (m *hostMemory) wait(now time.Time, way entrance) time.Duration {
 	return max(0, m.notBefore.Sub(now))
 }
 
-// freshFor is how much longer nothing need be done, because the host was seen
-// to enforce the revision less than a period ago by the same way in.
-func (m *hostMemory) freshFor(now time.Time, revision string, way entrance, period time.Duration) time.Duration {
+// fresh is how much longer nothing need be done, because the host was lately
+// seen to enforce the revision by the same way in.
+func (m *hostMemory) fresh(now time.Time, revision string, way entrance) time.Duration {
 	if m.enforced != revision || m.failures > 0 || !m.entrance.same(way) {
 		return 0
 	}
-	return max(0, m.checked.Add(period).Sub(now))
+	return max(0, m.due.Sub(now))
 }
 
-func (m *hostMemory) succeeded(now time.Time, revision string, way entrance) {
-	*m = hostMemory{enforced: revision, checked: now, entrance: way}
+// succeeded returns after how long the host is checked again.
+func (m *hostMemory) succeeded(now time.Time, revision string, way entrance, period time.Duration) time.Duration {
+	*m = hostMemory{enforced: revision, checked: now, due: now.Add(period), entrance: way}
+	return period
 }
 
 // failed returns how long the next attempt is put off.

@@ -21,7 +21,7 @@ func TestBackoffDoublesUpToItsLimit(t *testing.T) {
 		}
 		low = min(lastBackoff, 2*low)
 	}
-	memory.succeeded(now, "r1", entrance{})
+	memory.succeeded(now, "r1", entrance{}, time.Minute)
 	if memory.wait(now, entrance{}) != 0 {
 		t.Error("a host that succeeded must wait")
 	}
@@ -59,12 +59,12 @@ func TestAHostIsFreshForOnePeriod(t *testing.T) {
 	now := time.Now()
 	way := entrance{generation: 1}
 	fresh := func(revision string, way entrance, later time.Duration) bool {
-		return memory.freshFor(now.Add(later), revision, way, time.Minute) > 0
+		return memory.fresh(now.Add(later), revision, way) > 0
 	}
 	if fresh("r1", way, 0) {
 		t.Error("a host that was never checked is fresh")
 	}
-	memory.succeeded(now, "r1", way)
+	memory.succeeded(now, "r1", way, time.Minute)
 	if !fresh("r1", way, 59*time.Second) {
 		t.Error("a host checked lately is not fresh")
 	}

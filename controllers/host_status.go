@@ -27,14 +27,15 @@ const maxRefusals = 100
 type statusChange func(*v1alpha1.NftGatewayHostStatus)
 
 // report writes the status where it differs, and an Event where Programmed or
-// Degraded turned.
+// Degraded turned. It refuses to write over a status that it has not seen: what
+// is in the cache may be older than what was told last.
 func (r *HostReconciler) report(ctx context.Context, host *v1alpha1.NftGatewayHost, change statusChange) error {
 	before := host.DeepCopy()
 	change(&host.Status)
 	if equality.Semantic.DeepEqual(before.Status, host.Status) {
 		return nil
 	}
-	if err := r.Client.Status().Patch(ctx, host, client.MergeFrom(before)); err != nil {
+	if err := r.Client.Status().Patch(ctx, host, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	for _, kind := range []string{v1alpha1.ConditionProgrammed, v1alpha1.ConditionDegraded} {

@@ -92,6 +92,12 @@ func (l *Ledger) Fails(host types.NamespacedName, reason string) {
 	l.update(host, func(page *ledgerPage) { page.problem, page.attempted = reason, true })
 }
 
+// IntendNothing notes that a host is to open nothing for its gateway: that is
+// going, or the box is another's.
+func (l *Ledger) IntendNothing(host types.NamespacedName) {
+	l.update(host, func(page *ledgerPage) { *page = ledgerPage{intended: openingsOf(plan.Gateway{})} })
+}
+
 // Forget drops a host that is no longer part of any gateway.
 func (l *Ledger) Forget(host types.NamespacedName) {
 	l.update(host, func(page *ledgerPage) { *page = ledgerPage{} })
@@ -100,12 +106,21 @@ func (l *Ledger) Forget(host types.NamespacedName) {
 	delete(l.hosts, host)
 }
 
-// Knows reports whether the plan of a host is known since the operator started.
-func (l *Ledger) Knows(host types.NamespacedName) bool {
+// Planned reports whether the plan of a host is known since the operator started.
+func (l *Ledger) Planned(host types.NamespacedName) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	page := l.hosts[host]
 	return page != nil && page.intended != nil
+}
+
+// Considered reports whether a host was planned, or could not be, since the
+// operator started.
+func (l *Ledger) Considered(host types.NamespacedName) bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	page := l.hosts[host]
+	return page != nil && (page.intended != nil || page.attempted)
 }
 
 // Standings of a Service on the hosts whose plan names it, in order of the

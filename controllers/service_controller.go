@@ -7,8 +7,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,6 +31,7 @@ type ServiceReconciler struct {
 }
 
 // retryUnknown is how long a Service waits when some host's plan is not known yet.
+// The plan itself wakes only the Services that it names.
 const retryUnknown = 2 * time.Second
 
 // Reconcile brings the Service's condition in line with the ledger.
@@ -47,14 +50,22 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return r.withdraw(ctx, &service, before)
 	}
 	after, settled := serviceCondition(service.Generation, standings)
-	if !settled && before != nil {
-		return ctrl.Result{}, nil // until each host was tried, what was true before the restart stands
+	if before != nil { // until each host was tried, what was true before the restart stands
+		considered, err := r.everyHost(ctx, r.Ledger.Considered)
+		switch {
+		case err != nil:
+			return ctrl.Result{}, err
+		case !considered:
+			return ctrl.Result{RequeueAfter: retryUnknown}, nil
+		case !settled:
+			return ctrl.Result{}, nil
+		}
 	}
 	if before != nil && sameCondition(*before, after) {
 		return ctrl.Result{}, nil
 	}
-	if err := r.patchCondition(ctx, &service, after); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	if err := r.patchStatus(ctx, &service, func(conditions *[]metav1.Condition) { apimeta.SetStatusCondition(conditions, after) }); err != nil {
+		return afterPatch(err)
 	}
 	r.announce(&service, before, after)
 	return ctrl.Result{}, nil
@@ -66,40 +77,50 @@ func (r *ServiceReconciler) withdraw(ctx context.Context, service *corev1.Servic
 	if before == nil {
 		return ctrl.Result{}, nil
 	}
-	known, err := r.plansKnown(ctx)
+	known, err := r.everyHost(ctx, r.Ledger.Planned)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	if !known {
 		return ctrl.Result{RequeueAfter: retryUnknown}, nil
 	}
-	base := service.DeepCopy()
-	apimeta.RemoveStatusCondition(&service.Status.Conditions, v1alpha1.ServiceConditionProgrammed)
-	if err := r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base)); err != nil {
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+	if err := r.patchStatus(ctx, service, func(conditions *[]metav1.Condition) {
+		apimeta.RemoveStatusCondition(conditions, v1alpha1.ServiceConditionProgrammed)
+	}); err != nil {
+		return afterPatch(err)
 	}
 	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Closed", "Apply", "no NftGateway names this service any more")
 	return ctrl.Result{}, nil
 }
 
-// plansKnown reports whether every host was planned since the operator started.
-func (r *ServiceReconciler) plansKnown(ctx context.Context) (bool, error) {
+// everyHost reports whether the ledger says so of every host there is.
+func (r *ServiceReconciler) everyHost(ctx context.Context, says func(types.NamespacedName) bool) (bool, error) {
 	var hosts v1alpha1.NftGatewayHostList
-	if err := r.Client.List(ctx, &hosts, client.InNamespace(r.Namespace)); err != nil {
+	if err := r.Client.List(ctx, &hosts, client.InNamespace(r.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return false, err
 	}
 	for i := range hosts.Items {
-		if !r.Ledger.Knows(client.ObjectKeyFromObject(&hosts.Items[i])) {
+		if !says(client.ObjectKeyFromObject(&hosts.Items[i])) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-func (r *ServiceReconciler) patchCondition(ctx context.Context, service *corev1.Service, condition metav1.Condition) error {
+// patchStatus changes the conditions of the Service as it was seen; where it
+// changed since, that is an error, so that no Event is told of what was not so.
+func (r *ServiceReconciler) patchStatus(ctx context.Context, service *corev1.Service, change func(*[]metav1.Condition)) error {
 	base := service.DeepCopy()
-	apimeta.SetStatusCondition(&service.Status.Conditions, condition)
-	return r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base))
+	change(&service.Status.Conditions)
+	return r.Client.Status().Patch(ctx, service, client.StrategicMergeFrom(base, client.MergeFromWithOptimisticLock{}))
+}
+
+// afterPatch tries again soon where the Service was outdated.
+func afterPatch(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: untilCached}, nil
+	}
+	return ctrl.Result{}, client.IgnoreNotFound(err)
 }
 
 // announce writes the Event of a condition that turned.
@@ -161,7 +182,7 @@ func serviceCondition(generation int64, standings []Standing) (condition metav1.
 		condition.Reason = reasonOpen
 		condition.Message = bounded("open " + where + ": " + exposureTexts(standings[0].Exposures))
 	}
-	return condition, settled || len(refusals) > 0
+	return condition, settled || len(refusals) > 0 && exposures == 0
 }
 
 // firstRefusals are those of the first host that has any. Hosts of one gateway

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -46,13 +45,13 @@ type Options struct {
 const workersPerRun = 8
 
 // CacheOptions keep out of the cache what the operator has no business with:
-// Secrets of other types or namespaces, and the data of all of them.
+// Secrets of other namespaces. Of those in its own it has the metadata only,
+// and of every type, so that a wrong type is noticed.
 func CacheOptions(namespace string) cache.Options {
 	return cache.Options{
 		ByObject: map[client.Object]cache.ByObject{
 			secretMetadata(): {
 				Namespaces: map[string]cache.Config{namespace: {}},
-				Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeSSHAuth)),
 			},
 			&v1alpha1.NftGatewayHost{}: {Namespaces: map[string]cache.Config{namespace: {}}},
 		},

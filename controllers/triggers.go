@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -140,22 +142,21 @@ func plannedAlike(a, b *corev1.Service) bool {
 }
 
 // carriesCondition passes Services that have the operator's condition when the
-// operator starts, so that one that is not opened any more loses it.
+// operator starts, so that one that is not opened any more loses it, and those
+// whose condition changed: whoever changed it, what it says is looked at again.
 func carriesCondition() predicate.Predicate {
+	conditionOf := func(object client.Object) *metav1.Condition {
+		service, ok := object.(*corev1.Service)
+		if !ok {
+			return nil
+		}
+		return apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed)
+	}
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool {
-			service, ok := e.Object.(*corev1.Service)
-			if !ok {
-				return false
-			}
-			for _, condition := range service.Status.Conditions {
-				if condition.Type == v1alpha1.ServiceConditionProgrammed {
-					return true
-				}
-			}
-			return false
+		CreateFunc: func(e event.CreateEvent) bool { return conditionOf(e.Object) != nil },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			return !equality.Semantic.DeepEqual(conditionOf(e.ObjectOld), conditionOf(e.ObjectNew))
 		},
-		UpdateFunc:  func(event.UpdateEvent) bool { return false },
 		DeleteFunc:  func(event.DeleteEvent) bool { return false },
 		GenericFunc: func(event.GenericEvent) bool { return false },
 	}

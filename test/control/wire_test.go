@@ -1,0 +1,87 @@
+package control
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// wire is what an operator says to the API server. It can lose writes.
+type wire struct {
+	mutex     sync.Mutex
+	written   []string
+	forbidden []string
+	losing    string
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+func (w *wire) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		line := request.Method + " " + request.URL.Path
+		if w.loses(line) {
+			return &http.Response{
+				StatusCode: http.StatusServiceUnavailable, Request: request,
+				Header: http.Header{}, Body: io.NopCloser(strings.NewReader("lost by the test")),
+			}, nil
+		}
+		response, err := next.RoundTrip(request)
+		w.note(line, response)
+		return response, err
+	})
+}
+
+func (w *wire) loses(line string) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.losing == "" || !isWrite(line) || !strings.Contains(line, w.losing) {
+		return false
+	}
+	w.losing = ""
+	return true
+}
+
+func (w *wire) note(line string, response *http.Response) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	// Leases are written all the time, by leader election.
+	if isWrite(line) && !strings.Contains(line, "/leases/") {
+		w.written = append(w.written, line)
+	}
+	if response != nil && response.StatusCode == http.StatusForbidden {
+		w.forbidden = append(w.forbidden, line)
+	}
+}
+
+func isWrite(line string) bool { return !strings.HasPrefix(line, http.MethodGet+" ") }
+
+// lose makes the next write to a path that contains part fail.
+func (w *wire) lose(part string) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.losing = part
+}
+
+// lost reports whether that write was asked for.
+func (w *wire) lost() bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.losing == ""
+}
+
+// writes are the requests so far that could change something.
+func (w *wire) writes() []string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Clone(w.written)
+}
+
+func (w *wire) denied() []string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Clone(w.forbidden)
+}
