@@ -19,6 +19,7 @@ help: ## Print this help
 
 .PHONY: demo
 demo: setup build ## Watch Services being opened on two gateways, with real packets; Ctrl-C ends it
+	@go run ./test/lab/cmd/kube-binaries >/dev/null
 	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
 
 .PHONY: test
@@ -36,7 +37,9 @@ kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
 
 .PHONY: test-go
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
-	@hack/as-root.sh go test -timeout 20m ./...
+	@go vet ./...
+	@# One package at a time: several labs at once would only fight over the cores.
+	@hack/as-root.sh go test -p 1 -timeout 20m ./...
 
 .PHONY: test-python
 test-python: ## Run the unit tests of the Ansible module

@@ -12,6 +12,7 @@ packages=(
     python3         # runs the module on a gateway
     sudo            # becomes root on a gateway
     netbase         # names protocols
+    iputils-ping    # pings in the tests
 )
 linters=(ansible-lint yamllint shellcheck)
 if [ "${1:-}" = --lint ]; then
