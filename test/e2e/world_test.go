@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
@@ -60,6 +61,7 @@ func newWorld(ctx context.Context) (*world, error) {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
+	w.kube.Config.WarningHandler = rest.NoWarnings{} // of dual-stack addresses that the tests mean
 	if w.api, err = client.New(w.kube.Config, client.Options{Scheme: scheme}); err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (w *world) gateway(name string, hosts ...*lab.Gateway) *v1alpha1.NftGateway
 			SSH: v1alpha1.SSH{
 				User:                  lab.User,
 				PrivateKeySecretRef:   v1alpha1.SecretReference{Name: "gateway-ssh"},
-				ConnectTimeoutSeconds: 3,
+				ConnectTimeoutSeconds: 2, // less than a neighbour takes to be found missing
 			},
 			Services: v1alpha1.ServiceSelection{AllowedCIDRs: cidrs(lab.LoadBalancerNetworks)},
 		},
