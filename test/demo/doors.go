@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nft-operator/nft-operator/test/lab"
@@ -27,10 +28,14 @@ type door struct {
 func tcp(at string) door { return door{lab.TCP, netip.MustParseAddrPort(at)} }
 func udp(at string) door { return door{lab.UDP, netip.MustParseAddrPort(at)} }
 
-func (d door) String() string { return fmt.Sprintf("%s %s", d.protocol, d.at) }
+func (d door) String() string { return fmt.Sprintf("%s/%s", d.at, d.protocol) }
 
-// texts writes doors in a line.
+// texts writes doors in a line, by their number where there are too many.
 func texts(doors []door) string {
+	const most = 6
+	if len(doors) > most {
+		return fmt.Sprintf("all %d servers", len(doors))
+	}
 	var all []string
 	for _, door := range doors {
 		all = append(all, door.String())
@@ -57,36 +62,46 @@ func (w *world) serve(doors ...door) error {
 	return nil
 }
 
-// open is no error where every door's server answers the client.
+// open is no error where every door's server answers the visitor.
 func (w *world) open(from visitor, doors []door) func() error {
-	return func() error {
-		var seen []error
-		for _, door := range doors {
-			source := from.Like(door.at.Addr())
-			if err := w.net.Client.Knock(door.protocol, source, door.at, openPatience); err != nil {
-				seen = append(seen, fmt.Errorf("%s is closed for %s: %w", door, source, err))
-			}
+	return w.knockOnAll(from, doors, openPatience, func(knock error) error {
+		if knock != nil {
+			return fmt.Errorf("it is closed: %w", knock)
 		}
-		return errors.Join(seen...)
-	}
+		return nil
+	})
 }
 
-// closed is no error where packets to every door vanish.
+// closed is no error where the visitor's packets to every door vanish. A
+// refusal would mean that they come through.
 func (w *world) closed(from visitor, doors []door) func() error {
-	return func() error {
-		var seen []error
-		for _, door := range doors {
-			source := from.Like(door.at.Addr())
-			err := w.net.Client.Knock(door.protocol, source, door.at, closedPatience)
-			var failure net.Error
-			switch {
-			case err == nil:
-				seen = append(seen, fmt.Errorf("%s answers %s", door, source))
-			case !errors.As(err, &failure) || !failure.Timeout():
-				seen = append(seen, fmt.Errorf("%s does not drop what %s sends: %w", door, source, err))
-			}
+	return w.knockOnAll(from, doors, closedPatience, func(knock error) error {
+		var failure net.Error
+		switch {
+		case knock == nil:
+			return errors.New("it answers")
+		case !errors.As(knock, &failure) || !failure.Timeout():
+			return fmt.Errorf("packets are not dropped: %w", knock)
 		}
-		return errors.Join(seen...)
+		return nil
+	})
+}
+
+// knockOnAll knocks on all doors at once and judges what each knock came to.
+func (w *world) knockOnAll(from visitor, doors []door, patience time.Duration, judge func(error) error) func() error {
+	return func() error {
+		complaints := make([]error, len(doors))
+		var knocks sync.WaitGroup
+		for i, door := range doors {
+			knocks.Go(func() {
+				source := from.Like(door.at.Addr())
+				if err := judge(w.net.Client.Knock(door.protocol, source, door.at, patience)); err != nil {
+					complaints[i] = fmt.Errorf("%s from %s: %w", door, source, err)
+				}
+			})
+		}
+		knocks.Wait()
+		return errors.Join(complaints...)
 	}
 }
 

@@ -97,6 +97,10 @@ func tell(ctx context.Context, t *teller, once bool) error {
 		return fmt.Errorf("the story cannot go on: %w", err)
 	}
 	t.sum()
+	if t.failed > 0 {
+		t.line("The operator's log ends with:")
+		t.quote(lastLines(w.operator.Log(), 15))
+	}
 	if err := w.openDoor(); err != nil || once {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,9 +63,7 @@ func (t *teller) scene(title string) {
 
 // say tells something that is not checked.
 func (t *teller) say(format string, arguments ...any) {
-	for line := range strings.Lines(fmt.Sprintf(format, arguments...)) {
-		t.line("   %s", strings.TrimRight(line, "\n"))
-	}
+	t.line("   %s", wrapped(fmt.Sprintf(format, arguments...), "\n   "))
 }
 
 // quote shows what a program said.
@@ -80,19 +79,36 @@ func (t *teller) expect(what string, check func() error) bool {
 	seen := check()
 	if seen == nil {
 		t.held++
-		t.line("   %s %s", t.paint(green, "✓"), what)
+		t.line("   %s %s", t.paint(green, "✓"), wrapped(what, "\n     "))
 		return true
 	}
 	t.failed++
-	t.line("   %s %s", t.paint(red, "✗"), what)
-	for i, line := range strings.Split(strings.TrimSpace(seen.Error()), "\n") {
-		lead := "instead: "
-		if i > 0 {
-			lead = "         "
-		}
-		t.line("     %s", t.paint(red, lead+line))
-	}
+	t.line("   %s %s", t.paint(red, "✗"), wrapped(what, "\n     "))
+	instead := strings.ReplaceAll(strings.TrimSpace(seen.Error()), "\n", "\n              ")
+	t.line("     %s", t.paint(red, "instead: "+instead))
 	return false
+}
+
+// wrapped breaks a long text between words.
+func wrapped(text, lineBreak string) string {
+	const width = 110
+	var wrapped strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+length > width:
+			wrapped.WriteString(lineBreak)
+			column = 0
+		default:
+			wrapped.WriteByte(' ')
+			column++
+		}
+		wrapped.WriteString(word)
+		column += length
+	}
+	return wrapped.String()
 }
 
 // step shows the progress of a piece of preparation.
@@ -122,4 +138,9 @@ func (t *teller) exitCode() int {
 		return 1
 	}
 	return 0
+}
+
+func lastLines(text string, count int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "\n")
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/nft-operator/nft-operator/test/lab"
 )
 
 // throughEach tells a part of the story through each gateway.
@@ -77,14 +79,23 @@ func (s *story) expectRefused(ctx context.Context, name, reason string) {
 	}
 }
 
+// expectBroken expects the operator to tell where a gateway's local chain is
+// broken, and shows what it says.
+func (s *story) expectBroken(ctx context.Context, on *lab.Gateway, where string) {
+	var condition metav1.Condition
+	told := s.expect(fmt.Sprintf("the operator tells what is wrong on %s, and where", on.Name), func() (err error) {
+		condition, err = s.degraded(ctx, on, metav1.ConditionTrue, "LocalChainBroken")
+		if err == nil && !strings.Contains(condition.Message, where) {
+			err = errors.New(condition.Message)
+		}
+		return err
+	})
+	if told {
+		s.quote(condition.Message)
+	}
+}
+
 // awaitOpen awaits that doors open.
 func (w *world) awaitOpen(ctx context.Context, from visitor, doors ...door) error {
-	return await(ctx, func() error {
-		for _, door := range doors {
-			if err := w.net.Client.Knock(door.protocol, from.Like(door.at.Addr()), door.at, closedPatience); err != nil {
-				return fmt.Errorf("%s for %s: %w", door, from.name, err)
-			}
-		}
-		return nil
-	})
+	return await(ctx, w.knockOnAll(from, doors, closedPatience, func(knock error) error { return knock }))
 }
