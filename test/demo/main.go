@@ -98,8 +98,8 @@ func tell(ctx context.Context, t *teller, once bool) error {
 	}
 	t.sum()
 	if t.failed > 0 {
-		t.line("The operator's log ends with:")
-		t.quote(lastLines(w.operator.Log(), 15))
+		t.line("What the operator complained of, if anything:")
+		t.quote(complaints(w.operator.Log()))
 	}
 	if err := w.openDoor(); err != nil || once {
 		return err

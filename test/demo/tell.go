@@ -140,7 +140,14 @@ func (t *teller) exitCode() int {
 	return 0
 }
 
-func lastLines(text string, count int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-count):], "\n")
+// complaints are the last lines of a log that are not merely for information.
+func complaints(log string) string {
+	const lines, length = 15, 300
+	var kept []string
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, `"level":"info"`) {
+			kept = append(kept, strings.TrimSpace(line[:min(length, len(line))]))
+		}
+	}
+	return strings.Join(kept[max(0, len(kept)-lines):], "\n")
 }
