@@ -14,6 +14,7 @@ package controllers
 // +kubebuilder:rbac:groups="",resources=services/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups="",namespace=nft-operator-system,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=nft-operator.io,resources=nftgateways,verbs=get;list;watch
 // +kubebuilder:rbac:groups=nft-operator.io,resources=nftgateways/status,verbs=patch
 // +kubebuilder:rbac:groups=nft-operator.io,namespace=nft-operator-system,resources=nftgateways,verbs=patch

@@ -55,6 +55,8 @@ func (s *shop) gateway(name string, hosts ...string) *v1alpha1.NftGateway {
 	return gateway
 }
 
+func keyOf(object client.Object) client.ObjectKey { return client.ObjectKeyFromObject(object) }
+
 // create makes an object that is gone when the test ends. Nothing collects
 // garbage here but the tests.
 func create(t *testing.T, object client.Object) {
@@ -69,7 +71,7 @@ func create(t *testing.T, object client.Object) {
 func remove(t *testing.T, object client.Object) {
 	t.Helper()
 	ctx := context.Background()
-	key := client.ObjectKeyFromObject(object)
+	key := keyOf(object)
 	err := the.api.Get(ctx, key, object)
 	if err == nil && len(object.GetFinalizers()) > 0 {
 		base := object.DeepCopyObject().(client.Object)
@@ -105,7 +107,7 @@ func editGateway(t *testing.T, name string, edit func(*v1alpha1.NftGateway)) {
 // update changes an object that is there.
 func update[T client.Object](t *testing.T, object T, edit func(T)) {
 	t.Helper()
-	if err := the.api.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+	if err := the.api.Get(t.Context(), keyOf(object), object); err != nil {
 		t.Fatal(err)
 	}
 	base := object.DeepCopyObject().(client.Object)

@@ -34,14 +34,21 @@ type operator struct {
 }
 
 // choice changes how an operator is started.
-type choice func(*ctrl.Options, *controllers.Options)
+type choice func(*operator, *ctrl.Options, *controllers.Options)
 
 func withPeriod(period time.Duration) choice {
-	return func(_ *ctrl.Options, options *controllers.Options) { options.Watch.ReconcilePeriod = period }
+	return func(_ *operator, _ *ctrl.Options, options *controllers.Options) {
+		options.Watch.ReconcilePeriod = period
+	}
+}
+
+// withLoss loses one write to a path that contains part.
+func withLoss(part string) choice {
+	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) { o.wire.lose(part) }
 }
 
 func withLeaderElection() choice {
-	return func(options *ctrl.Options, _ *controllers.Options) {
+	return func(_ *operator, options *ctrl.Options, _ *controllers.Options) {
 		options.LeaderElection = true
 		options.LeaderElectionID = "nft-operator.io"
 		options.LeaderElectionNamespace = lab.OperatorNamespace
@@ -75,7 +82,7 @@ func startOperator(t *testing.T, choices ...choice) *operator {
 	}
 	options.Watch.ReconcilePeriod = time.Hour
 	for _, choose := range choices {
-		choose(&managerOptions, &options)
+		choose(o, &managerOptions, &options)
 	}
 	manager, err := ctrl.NewManager(account, managerOptions)
 	if err != nil {

@@ -13,6 +13,7 @@ type wire struct {
 	mutex     sync.Mutex
 	written   []string
 	forbidden []string
+	leases    int
 	losing    string
 }
 
@@ -48,8 +49,10 @@ func (w *wire) loses(line string) bool {
 func (w *wire) note(line string, response *http.Response) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	// Leases are written all the time, by leader election.
-	if isWrite(line) && !strings.Contains(line, "/leases/") {
+	switch {
+	case strings.Contains(line, "/leases"): // asked for and written all the time
+		w.leases++
+	case isWrite(line):
 		w.written = append(w.written, line)
 	}
 	if response != nil && response.StatusCode == http.StatusForbidden {
@@ -78,6 +81,13 @@ func (w *wire) writes() []string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	return slices.Clone(w.written)
+}
+
+// leaseRequests is how often leader election asked or wrote.
+func (w *wire) leaseRequests() int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.leases
 }
 
 func (w *wire) denied() []string {

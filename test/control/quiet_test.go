@@ -1,0 +1,80 @@
+package control
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/test/lab"
+)
+
+// TestNothingIsWrittenWhileNothingChanges but the time of each check, once a
+// period and host.
+func TestNothingIsWrittenWhileNothingChanges(t *testing.T) {
+	const period = 2 * time.Second
+	s := openEdge(t, "gw1", "gw2")
+	operator := startOperator(t, withPeriod(period))
+	s.service("open", []string{"203.0.113.10"})
+	s.service("refused", []string{"192.0.2.99"})
+	s.awaitOpen("open", "2 of 2 gateway hosts")
+	s.awaitCondition("refused", "False", "AddressNotAllowed")
+	awaitProgrammed(t, edge)
+	awaitChecks(t, operator, 1)
+
+	before := len(operator.wire.writes())
+	checks := awaitChecks(t, operator, 2)
+	written := operator.wire.writes()[before:]
+	if len(written) > checks {
+		t.Errorf("%d checks were %d writes: %q", checks, len(written), written)
+	}
+	for _, line := range written {
+		if line != statusPath("gw1") && line != statusPath("gw2") {
+			t.Errorf("it wrote: %s", line)
+		}
+	}
+}
+
+func statusPath(host string) string {
+	return fmt.Sprintf("PATCH /apis/nft-operator.io/v1alpha1/namespaces/%s/nftgatewayhosts/%s.%s/status", lab.OperatorNamespace, edge, host)
+}
+
+// awaitChecks waits until each host was checked so many times more, and returns
+// the number of checks.
+func awaitChecks(t *testing.T, operator *operator, more int) int {
+	t.Helper()
+	before := map[string]int{"gw1": operator.runner.count("gw1"), "gw2": operator.runner.count("gw2")}
+	checks := 0
+	await(t, fmt.Sprintf("%d checks more", more), func() error {
+		checks = 0
+		for host, count := range before {
+			checks += operator.runner.count(host) - count
+			if operator.runner.count(host) < count+more {
+				return fmt.Errorf("%s had %d runs, now %d", host, count, operator.runner.count(host))
+			}
+		}
+		return nil
+	})
+	return checks
+}
+
+// TestALostWriteIsMadeUpFor: what the API server did not take is written again,
+// without another run.
+func TestALostWriteIsMadeUpFor(t *testing.T) {
+	for _, path := range []string{"/nftgatewayhosts/edge.gw1/status", "/nftgateways/edge/status", "/services/web/status", "/nftgatewayhosts"} {
+		t.Run(path, func(t *testing.T) {
+			s := openEdge(t, "gw1")
+			operator := startOperator(t, withLoss(path))
+			s.service("web", []string{"203.0.113.10"})
+			s.awaitOpen("web", "1 of 1 gateway hosts")
+			awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, "True", "Programmed")
+			awaitProgrammed(t, edge)
+			if !operator.wire.lost() {
+				t.Error("nothing was lost")
+			}
+			if runs := operator.runner.count("gw1"); runs > 2 {
+				t.Errorf("%d runs", runs)
+			}
+		})
+	}
+}
