@@ -54,7 +54,9 @@ def remove(program, paths, check):
     conf, before = files.read(paths.conf), files.read(paths.backup)
     ours = conf is not None and MARK in conf[:200]
     has_table = program.table() is not None
-    leftovers = [path for path in (paths.accepted, paths.state, paths.backup) if os.path.exists(path)]
+    # Where somebody else wrote nftables.conf since, what was there before us is theirs to keep.
+    made = (paths.accepted, paths.state) + ((paths.backup,) if ours else ())
+    leftovers = [path for path in made if os.path.exists(path)]
     result = {
         "changed": has_table or ours or bool(leftovers),
         "removed": ([TABLE] if has_table else []) + ([paths.conf] if ours else []) + leftovers,
