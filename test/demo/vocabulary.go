@@ -25,18 +25,18 @@ func (s *story) throughEach(part func()) error {
 }
 
 // introduce creates a Service and shows it.
-func (s *story) introduce(ctx context.Context, new service) error {
+func (s *story) introduce(ctx context.Context, wanted service) error {
 	var ports []string
-	for _, port := range new.ports {
+	for _, port := range wanted.ports {
 		ports = append(ports, fmt.Sprintf("%s %d", strings.ToLower(string(port.Protocol)), port.Port))
 	}
-	text := fmt.Sprintf("Service %s: address %s, port %s", new.name,
-		strings.ReplaceAll(new.addresses, ",", " and "), strings.Join(ports, " and "))
-	if new.sources != nil {
-		text += ", loadBalancerSourceRanges " + strings.Join(new.sources, " and ")
+	text := fmt.Sprintf("Service %s: address %s, port %s", wanted.name,
+		strings.ReplaceAll(wanted.addresses, ",", " and "), strings.Join(ports, " and "))
+	if wanted.sources != nil {
+		text += ", loadBalancerSourceRanges " + strings.Join(wanted.sources, " and ")
 	}
 	s.say("%s", text)
-	return s.create(ctx, new)
+	return s.create(ctx, wanted)
 }
 
 func (s *story) expectOpen(from visitor, doors ...door) {
