@@ -78,7 +78,7 @@ func notRemoved(hosts []v1alpha1.NftGatewayHost) []string {
 // the host's queue key to itself, so no apply can come after it.
 func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHost, gateway *v1alpha1.NftGateway, name string) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(host)
-	r.Ledger.IntendNothing(key)
+	r.Ledger.Release(key)
 	if gateway.Spec.DeletionPolicy != v1alpha1.DeletionRemove || r.RemovalPlaybook == "" ||
 		apimeta.IsStatusConditionTrue(host.Status.Conditions, v1alpha1.ConditionRemoved) {
 		return ctrl.Result{}, nil

@@ -78,7 +78,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	if gateway == nil { // the gateway controller removes hosts that left the spec
-		r.Ledger.IntendNothing(req.NamespacedName)
+		r.Ledger.Release(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	if !gateway.DeletionTimestamp.IsZero() {
@@ -86,27 +86,38 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	}
 	intent, err := r.intentOf(ctx, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
-		r.refuse(req.NamespacedName, intent, refused)
+		r.refuse(req.NamespacedName, gateway, intent, refused)
 		return r.afterReport(0, r.report(ctx, &host, refusedStatus(gateway, refused)))
 	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.Ledger.Intend(req.NamespacedName, intent.Plan)
+	r.intend(gateway, intent.Plan)
 	return r.enforce(ctx, &host, intent)
 }
 
 // refuse notes that nothing is done on a host. When that is mended the host is
 // tried at once, whatever was known of it.
-func (r *HostReconciler) refuse(key types.NamespacedName, intent hostIntent, refused *notAccepted) {
+func (r *HostReconciler) refuse(key types.NamespacedName, gateway *v1alpha1.NftGateway, intent hostIntent, refused *notAccepted) {
 	r.memories.forget(key)
 	switch {
 	case refused.reason == reasonHostConflict: // the box is another gateway's, so no Service waits for this one
-		r.Ledger.IntendNothing(key)
+		r.intend(gateway, plan.Gateway{})
 	case intent.Plan.Key != (plan.GatewayKey{}):
-		r.Ledger.Intend(key, intent.Plan)
+		r.intend(gateway, intent.Plan)
 	}
 	r.Ledger.Fails(key, refused.reason)
+}
+
+// intend notes a plan for all hosts of the gateway: those that are busy come to
+// it later.
+func (r *HostReconciler) intend(gateway *v1alpha1.NftGateway, planned plan.Gateway) {
+	key := client.ObjectKeyFromObject(gateway)
+	var hosts []types.NamespacedName
+	for _, host := range gateway.Spec.Hosts {
+		hosts = append(hosts, hostKey(key, host.Name))
+	}
+	r.Ledger.Intend(key, hosts, planned)
 }
 
 // untilCached is about how long the cache takes to see a write.

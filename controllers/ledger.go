@@ -9,18 +9,23 @@ import (
 	"github.com/nft-operator/nft-operator/internal/plan"
 )
 
-// Ledger remembers, for each host, what it is to enforce and what it was last
-// seen to enforce, so that a Service can be told where it is open. It is
-// memory only: after a restart the first run on each host fills it again.
+// Ledger remembers what the hosts of each gateway are to enforce, and what each
+// was last seen to enforce, so that a Service can be told where it is open. It
+// is memory only: after a restart the first run on each host fills it again.
 type Ledger struct {
-	mutex   sync.Mutex
-	hosts   map[types.NamespacedName]*ledgerPage
-	changed func(plan.ServiceKey)
+	mutex sync.Mutex
+	// intended is by gateway: a host that is busy with an older plan has not
+	// enforced the present one.
+	intended map[types.NamespacedName]*openings
+	hosts    map[types.NamespacedName]*ledgerPage
+	changed  func(plan.ServiceKey)
 }
 
 // ledgerPage is what the ledger knows of one host.
 type ledgerPage struct {
-	intended *openings
+	gateway types.NamespacedName
+	// released says that the host is to open nothing for its gateway.
+	released bool
 	enforced *openings
 	// problem is why the last attempt failed; empty when it did not.
 	problem string
@@ -63,7 +68,11 @@ type Standing struct {
 
 // NewLedger returns an empty ledger.
 func NewLedger() *Ledger {
-	return &Ledger{hosts: map[types.NamespacedName]*ledgerPage{}, changed: func(plan.ServiceKey) {}}
+	return &Ledger{
+		intended: map[types.NamespacedName]*openings{},
+		hosts:    map[types.NamespacedName]*ledgerPage{},
+		changed:  func(plan.ServiceKey) {},
+	}
 }
 
 // OnChange sets what is called for each Service whose standing may have
@@ -74,9 +83,36 @@ func (l *Ledger) OnChange(changed func(plan.ServiceKey)) {
 	l.changed = changed
 }
 
-// Intend notes what a host is to enforce.
-func (l *Ledger) Intend(host types.NamespacedName, gateway plan.Gateway) {
-	l.update(host, func(page *ledgerPage) { page.intended = openingsOf(gateway) })
+// Intend notes what the hosts of a gateway are to enforce, and which they are.
+func (l *Ledger) Intend(gateway types.NamespacedName, hosts []types.NamespacedName, planned plan.Gateway) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	before, after := l.intended[gateway], openingsOf(planned)
+	l.intended[gateway] = after
+	moved := l.setHosts(gateway, hosts)
+	for service := range servicesOf(before, after) {
+		if moved || !before.same(after, service) {
+			l.changed(service)
+		}
+	}
+}
+
+// setHosts reports whether the hosts of the gateway are others than before.
+func (l *Ledger) setHosts(gateway types.NamespacedName, hosts []types.NamespacedName) bool {
+	moved := false
+	for host, page := range l.hosts {
+		if page.gateway == gateway && !page.released && !slices.Contains(hosts, host) {
+			page.released = true
+			moved = true
+		}
+	}
+	for _, host := range hosts {
+		if page := l.hosts[host]; page == nil || page.released {
+			l.hosts[host] = &ledgerPage{gateway: gateway}
+			moved = true
+		}
+	}
+	return moved
 }
 
 // Enforces notes that a host was seen to enforce a plan.
@@ -92,26 +128,34 @@ func (l *Ledger) Fails(host types.NamespacedName, reason string) {
 	l.update(host, func(page *ledgerPage) { page.problem, page.attempted = reason, true })
 }
 
-// IntendNothing notes that a host is to open nothing for its gateway: that is
-// going, or the box is another's.
-func (l *Ledger) IntendNothing(host types.NamespacedName) {
-	l.update(host, func(page *ledgerPage) { *page = ledgerPage{intended: openingsOf(plan.Gateway{})} })
+// Release notes that a host is to open nothing for its gateway: that is going,
+// or does not name the host any more.
+func (l *Ledger) Release(host types.NamespacedName) {
+	l.update(host, func(page *ledgerPage) { *page = ledgerPage{gateway: page.gateway, released: true} })
 }
 
 // Forget drops a host that is no longer part of any gateway.
 func (l *Ledger) Forget(host types.NamespacedName) {
-	l.update(host, func(page *ledgerPage) { *page = ledgerPage{} })
+	l.Release(host)
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	gateway := l.hosts[host].gateway
 	delete(l.hosts, host)
+	for _, page := range l.hosts {
+		if page.gateway == gateway {
+			return
+		}
+	}
+	delete(l.intended, gateway)
 }
 
-// Planned reports whether the plan of a host is known since the operator started.
+// Planned reports whether it is known since the operator started what a host
+// is to enforce.
 func (l *Ledger) Planned(host types.NamespacedName) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	page := l.hosts[host]
-	return page != nil && page.intended != nil
+	return page != nil && (page.released || l.intended[page.gateway] != nil)
 }
 
 // Considered reports whether a host was planned, or could not be, since the
@@ -120,17 +164,17 @@ func (l *Ledger) Considered(host types.NamespacedName) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	page := l.hosts[host]
-	return page != nil && (page.intended != nil || page.attempted)
+	return page != nil && (page.released || page.attempted || l.intended[page.gateway] != nil)
 }
 
-// Standings of a Service on the hosts whose plan names it, in order of the
-// hosts' names. None means that no gateway opens or refuses it.
+// Standings of a Service on the hosts of the gateways whose plan names it, in
+// order of the hosts' names. None means that no gateway opens or refuses it.
 func (l *Ledger) Standings(service plan.ServiceKey) []Standing {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	var standings []Standing
 	for host, page := range l.hosts {
-		if standing, named := page.standing(service); named {
+		if standing, named := page.standing(l.intended[page.gateway], service); named {
 			standing.Host = host
 			standings = append(standings, standing)
 		}
@@ -139,11 +183,11 @@ func (l *Ledger) Standings(service plan.ServiceKey) []Standing {
 	return standings
 }
 
-func (p *ledgerPage) standing(service plan.ServiceKey) (Standing, bool) {
-	if p.intended == nil {
+func (p *ledgerPage) standing(intended *openings, service plan.ServiceKey) (Standing, bool) {
+	if p.released || intended == nil {
 		return Standing{}, false
 	}
-	exposures, refusals := p.intended.exposures[service], p.intended.refusals[service]
+	exposures, refusals := intended.exposures[service], intended.refusals[service]
 	if len(exposures) == 0 && len(refusals) == 0 {
 		return Standing{}, false
 	}
@@ -162,18 +206,26 @@ func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
 	defer l.mutex.Unlock()
 	page := l.hosts[host]
 	if page == nil {
-		page = &ledgerPage{}
+		gateway, _, _ := gatewayAndHost(host)
+		page = &ledgerPage{gateway: gateway}
 		l.hosts[host] = page
 	}
 	before := *page
 	change(page)
-	for service := range servicesOf(before.intended, page.intended) {
-		was, wasNamed := before.standing(service)
-		is, isNamed := page.standing(service)
+	intended := l.intended[page.gateway]
+	for service := range servicesOf(intended) {
+		was, wasNamed := before.standing(intended, service)
+		is, isNamed := page.standing(intended, service)
 		if wasNamed != isNamed || !sameStanding(was, is) {
 			l.changed(service)
 		}
 	}
+}
+
+// same reports whether both open and refuse the same of a Service.
+func (o *openings) same(other *openings, service plan.ServiceKey) bool {
+	return o != nil && slices.EqualFunc(o.exposures[service], other.exposures[service], sameExposure) &&
+		slices.Equal(o.refusals[service], other.refusals[service])
 }
 
 // servicesOf collects the Services that any of the plans names.
@@ -193,9 +245,9 @@ func servicesOf(plans ...*openings) map[plan.ServiceKey]struct{} {
 	return services
 }
 
+// sameStanding compares what one plan says of a Service at two times.
 func sameStanding(a, b Standing) bool {
-	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem &&
-		slices.EqualFunc(a.Exposures, b.Exposures, sameExposure) && slices.Equal(a.Refusals, b.Refusals)
+	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem
 }
 
 func sameExposure(a, b plan.Exposure) bool {

@@ -38,6 +38,11 @@ func heard(ledger *Ledger, act func()) []string {
 	return services
 }
 
+var (
+	edge  = types.NamespacedName{Namespace: "nft-operator-system", Name: "edge"}
+	boxes = []types.NamespacedName{gw1, gw2}
+)
+
 func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 	ledger := NewLedger()
 	both := planWith(opening(web, 80), opening(dns, 53))
@@ -46,14 +51,16 @@ func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 		act  func()
 		want []string
 	}{
-		{"a first plan", func() { ledger.Intend(gw1, both) }, []string{"dns", "web"}},
-		{"the same plan again", func() { ledger.Intend(gw1, both) }, nil},
-		{"the host enforces it", func() { ledger.Enforces(gw1, both) }, []string{"dns", "web"}},
+		{"a first plan", func() { ledger.Intend(edge, boxes, both) }, []string{"dns", "web"}},
+		{"the same plan again", func() { ledger.Intend(edge, boxes, both) }, nil},
+		{"a host enforces it", func() { ledger.Enforces(gw1, both) }, []string{"dns", "web"}},
 		{"it still does", func() { ledger.Enforces(gw1, both) }, nil},
-		{"a port is edited", func() { ledger.Intend(gw1, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
-		{"sources are named", func() { ledger.Intend(gw1, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
-		{"a Service goes", func() { ledger.Intend(gw1, planWith(opening(dns, 53))) }, []string{"web"}},
-		{"the host goes", func() { ledger.Forget(gw1) }, []string{"dns"}},
+		{"a port is edited", func() { ledger.Intend(edge, boxes, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
+		{"sources are named", func() { ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
+		{"a Service goes", func() { ledger.Intend(edge, boxes, planWith(opening(dns, 53))) }, []string{"web"}},
+		{"a host goes", func() { ledger.Forget(gw1) }, []string{"dns"}},
+		{"it is gone from the spec, too", func() { ledger.Intend(edge, boxes[1:], planWith(opening(dns, 53))) }, nil},
+		{"the other leaves the spec", func() { ledger.Intend(edge, nil, planWith(opening(dns, 53))) }, []string{"dns"}},
 	} {
 		if got := heard(ledger, step.act); !slices.Equal(got, step.want) {
 			t.Errorf("%s: heard of %v, want %v", step.name, got, step.want)
@@ -64,10 +71,9 @@ func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 func TestStandingsOfAService(t *testing.T) {
 	ledger := NewLedger()
 	was, is := planWith(opening(web, 80), opening(dns, 53)), planWith(opening(web, 81), opening(dns, 53))
-	ledger.Intend(gw1, is)
-	ledger.Intend(gw2, was)
+	ledger.Intend(edge, boxes, was)
 	ledger.Enforces(gw2, was)
-	ledger.Intend(gw2, is)
+	ledger.Intend(edge, boxes, is)
 	ledger.Fails(gw2, "ConnectionTimeout")
 
 	standings := ledger.Standings(web)
@@ -85,5 +91,26 @@ func TestStandingsOfAService(t *testing.T) {
 	}
 	if none := ledger.Standings(plan.ServiceKey{Namespace: "shop", Name: "other"}); none != nil {
 		t.Errorf("a Service of no plan has standings: %+v", none)
+	}
+}
+
+func TestWhatIsKnownOfAHost(t *testing.T) {
+	for name, test := range map[string]struct {
+		act                 func(*Ledger)
+		considered, planned bool
+	}{
+		"nothing yet":              {func(*Ledger) {}, false, false},
+		"its gateway was planned":  {func(l *Ledger) { l.Intend(edge, boxes, planWith()) }, true, true},
+		"it could not be planned":  {func(l *Ledger) { l.Fails(gw1, "InvalidSpec") }, true, false},
+		"it belongs to no gateway": {func(l *Ledger) { l.Release(gw1) }, true, true},
+		"it is gone":               {func(l *Ledger) { l.Release(gw1); l.Forget(gw1) }, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ledger := NewLedger()
+			test.act(ledger)
+			if ledger.Considered(gw1) != test.considered || ledger.Planned(gw1) != test.planned {
+				t.Errorf("considered %v, planned %v", ledger.Considered(gw1), ledger.Planned(gw1))
+			}
+		})
 	}
 }

@@ -29,6 +29,47 @@ func TestAServiceIsToldThatItIsOpen(t *testing.T) {
 	}
 }
 
+// TestOpenMeansOnEveryHost: one that is busy with an older plan has not opened
+// what that plan does not have.
+func TestOpenMeansOnEveryHost(t *testing.T) {
+	s := openEdge(t, "gw1", "gw2")
+	operator := startOperator(t)
+	s.service("edited", []string{"203.0.113.10"})
+	s.awaitOpen("edited", "2 of 2 gateway hosts")
+	gate := make(chan struct{})
+	operator.runner.on("gw2", operator.runner.succeedBehind(gate))
+	busy := operator.runner.count("gw2")
+	s.service("first", []string{"203.0.113.11"})
+	await(t, "gw2 to be busy", func() error {
+		if operator.runner.count("gw2") == busy {
+			return fmt.Errorf("%d runs", busy)
+		}
+		return nil
+	})
+
+	s.service("second", []string{"203.0.113.12"})
+	s.update("edited", func(service *corev1.Service) { service.Spec.Ports[0].Port = 81 })
+	for _, service := range []string{"second", "edited"} {
+		await(t, service+" to be told of gw1", func() error {
+			condition, err := s.conditionOf(service)
+			if err != nil || condition == nil || !strings.HasPrefix(condition.Message, "open as asked on 1 of 2 gateway hosts") {
+				return fmt.Errorf("condition is %+v, %v", condition, err)
+			}
+			return nil
+		})
+	}
+	close(gate)
+	for _, service := range []string{"first", "second", "edited"} {
+		s.awaitOpen(service, "2 of 2 gateway hosts")
+	}
+	for service, want := range map[string]int{"first": 1, "second": 1, "edited": 2} {
+		events, err := s.eventsOf(service)
+		if err != nil || len(events) != want {
+			t.Errorf("%s has other Events than %d Opened: %+v, %v", service, want, events, err)
+		}
+	}
+}
+
 func TestARefusedServiceIsToldWhyAndHarmsNoOther(t *testing.T) {
 	s := openEdge(t, "gw1")
 	startOperator(t)
