@@ -18,6 +18,7 @@ package controllers
 // +kubebuilder:rbac:groups=nft-operator.io,resources=nftgateways,verbs=get;list;watch
 // +kubebuilder:rbac:groups=nft-operator.io,resources=nftgateways/status,verbs=patch
 // +kubebuilder:rbac:groups=nft-operator.io,namespace=nft-operator-system,resources=nftgateways,verbs=patch
+// +kubebuilder:rbac:groups=nft-operator.io,namespace=nft-operator-system,resources=nftgateways/finalizers,verbs=update
 // +kubebuilder:rbac:groups=nft-operator.io,namespace=nft-operator-system,resources=nftgatewayhosts,verbs=get;list;watch;create;delete
 // +kubebuilder:rbac:groups=nft-operator.io,namespace=nft-operator-system,resources=nftgatewayhosts/status,verbs=patch
 // +kubebuilder:rbac:groups="",namespace=nft-operator-system,resources=secrets,verbs=get;list;watch

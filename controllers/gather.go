@@ -55,6 +55,7 @@ func targetOf(planned plan.Gateway, gateway *v1alpha1.NftGateway, host v1alpha1.
 		Name:             onHost.Name,
 		Address:          string(host.Address),
 		Port:             onHost.SSHPort,
+		SSHDPort:         onHost.SSHDPort,
 		User:             string(gateway.Spec.SSHUser(host)),
 		PublicInterfaces: onHost.PublicInterfaces,
 	}, nil

@@ -115,6 +115,14 @@ type GatewayHost struct {
 	// +kubebuilder:validation:Maximum=65535
 	Port *int32 `json:"port,omitempty"`
 
+	// sshdPort is the port that the host's SSH server itself listens on, where a
+	// port forwarding on the way makes it another than the one connected to. It
+	// is the port that the failsafe keeps open.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	SSHDPort *int32 `json:"sshdPort,omitempty"`
+
 	// user that SSH logs in as, where it differs from spec.ssh.user.
 	// +optional
 	User *UserName `json:"user,omitempty"`

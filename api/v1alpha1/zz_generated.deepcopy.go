@@ -55,6 +55,11 @@ func (in *GatewayHost) DeepCopyInto(out *GatewayHost) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.SSHDPort != nil {
+		in, out := &in.SSHDPort, &out.SSHDPort
+		*out = new(int32)
+		**out = **in
+	}
 	if in.User != nil {
 		in, out := &in.User, &out.User
 		*out = new(UserName)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -91,13 +92,30 @@ func (e export) run(ctx context.Context, reader client.Reader) error {
 	if err != nil {
 		return fmt.Errorf("NftGateway %s is not accepted: %w", e.gateway, err)
 	}
-	if err := os.MkdirAll(e.dir, 0o700); err != nil {
+	if err := ownFolder(e.dir); err != nil {
 		return err
 	}
 	if err := ansible.WriteFiles(e.dir, intent.Run(""), identity); err != nil {
 		return err
 	}
 	e.explain(intent)
+	return nil
+}
+
+// ownFolder makes a folder that nobody else may write to: what lies there is
+// run by Ansible, with the caller's rights.
+func ownFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || known && int(owner.Uid) != os.Getuid() {
+		return fmt.Errorf("--to: %s is not a folder that only you can write to; choose another", path)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -60,8 +61,13 @@ func parseFlags() settings {
 
 func run(s settings) error {
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&s.logging)))
-	if s.maxConcurrentRuns < 1 {
-		return fmt.Errorf("--max-concurrent-runs is %d, it must be at least 1", s.maxConcurrentRuns)
+	if s.maxConcurrentRuns < 2 {
+		return fmt.Errorf("--max-concurrent-runs is %d, it must be at least 2: one for hosts that fail, one for the others", s.maxConcurrentRuns)
+	}
+	for _, program := range []string{"ansible-playbook", "ssh"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("%s is not on the path: install the packages ansible-core and openssh-client", program)
+		}
 	}
 	watch, err := watchOf(s.watches)
 	if err != nil {

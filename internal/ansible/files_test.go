@@ -47,7 +47,7 @@ func sampleRun(t *testing.T, jump *Jump) Run {
 	return Run{
 		Playbook: "playbooks/apply.yml",
 		Targets: []Target{{
-			Name: "gw1", Address: "192.0.2.1", Port: 22, User: "nftop",
+			Name: "gw1", Address: "192.0.2.1", Port: 2201, SSHDPort: 22, User: "nftop",
 			PublicInterfaces: []string{"eth0"}, Revision: strings.Repeat("ab", 32),
 		}},
 		Access: Access{PrivateKey: key, KnownHosts: known, Jump: jump, Become: true, ConnectTimeoutSeconds: 10},
@@ -71,7 +71,7 @@ func TestFilesOfARun(t *testing.T) {
     hosts:
         gw1:
             ansible_host: 192.0.2.1
-            ansible_port: 22
+            ansible_port: 2201
             ansible_user: nftop
             nft_host: gw1
             nft_public_interfaces:
@@ -82,6 +82,7 @@ func TestFilesOfARun(t *testing.T) {
         ansible_connection: ssh
         ansible_python_interpreter: /usr/bin/python3
         ansible_ssh_common_args: -F '` + dir + `/ssh_config'
+        ansible_ssh_timeout: 10
         ansible_become: true
 `,
 		SSHConfigFile: `# Written by nft-operator for one gateway.
@@ -160,7 +161,7 @@ func TestRevisionFollowsWhatIsEnforced(t *testing.T) {
 		t.Error("another interface leaves the revision as it was")
 	}
 	moved := target
-	moved.Address, moved.User = "192.0.2.2", "root"
+	moved.Address, moved.Port, moved.User = "192.0.2.2", 2222, "root"
 	if Revision(VarsOf(base).Digest(), moved) != revision {
 		t.Error("the way in is part of the revision, though the host enforces the same")
 	}

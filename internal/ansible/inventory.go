@@ -10,8 +10,11 @@ type Target struct {
 	Name string
 	// Address that SSH connects to: an IP address or a DNS name.
 	Address string
-	// Port that SSH connects to, which stays open to the cluster side.
+	// Port that SSH connects to.
 	Port uint16
+	// SSHDPort is the port that the SSH server itself listens on, which the
+	// failsafe keeps open.
+	SSHDPort uint16
 	// User that logs in.
 	User string
 	// PublicInterfaces face the outside.
@@ -44,6 +47,7 @@ type inventoryVars struct {
 	Connection  string `yaml:"ansible_connection"`
 	Interpreter string `yaml:"ansible_python_interpreter"`
 	SSHArgs     string `yaml:"ansible_ssh_common_args"`
+	Timeout     int    `yaml:"ansible_ssh_timeout"`
 	Become      bool   `yaml:"ansible_become"`
 }
 
@@ -61,7 +65,7 @@ func inventoryYAML(run Run, sshConfig string) ([]byte, error) {
 			User:             target.User,
 			Host:             target.Name,
 			PublicInterfaces: target.PublicInterfaces,
-			SSHPort:          target.Port,
+			SSHPort:          target.SSHDPort,
 			Revision:         target.Revision,
 		}
 	}
@@ -71,6 +75,7 @@ func inventoryYAML(run Run, sshConfig string) ([]byte, error) {
 			Connection:  "ssh",
 			Interpreter: remotePython,
 			SSHArgs:     "-F " + shellQuote(sshConfig),
+			Timeout:     run.Access.ConnectTimeoutSeconds, // Ansible's own would win over ssh_config's
 			Become:      run.Access.Become,
 		},
 	}})

@@ -33,7 +33,9 @@ func (g *processGroup) CommandContext(ctx context.Context, name string, args ...
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = g.dir
 	cmd.Env = g.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A killed operator must not leave a writer behind. The signal follows the
+	// thread that starts the command: see PlaybookRunner.execute.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = terminationGrace
 	g.command = &groupCommand{Cmd: cmd}

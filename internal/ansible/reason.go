@@ -31,6 +31,7 @@ const (
 	ReasonNftMissing       Reason = "NftMissing"
 	ReasonUnsupported      Reason = "Unsupported"
 	ReasonInterfaceMissing Reason = "InterfaceNotFound"
+	ReasonSSHPortClosed    Reason = "SSHPortClosed"
 	ReasonRulesetRejected  Reason = "RulesetRejected"
 	ReasonReadBackMismatch Reason = "ReadBackMismatch"
 	ReasonBusy             Reason = "Busy"
@@ -48,7 +49,7 @@ const (
 // moduleReasons are those that the module may name.
 var moduleReasons = map[Reason]bool{
 	ReasonNotRoot: true, ReasonNftMissing: true, ReasonUnsupported: true,
-	ReasonInterfaceMissing: true, ReasonRulesetRejected: true,
+	ReasonInterfaceMissing: true, ReasonSSHPortClosed: true, ReasonRulesetRejected: true,
 	ReasonReadBackMismatch: true, ReasonBusy: true, ReasonWriteFailed: true,
 	ReasonInvalidVars: true,
 }

@@ -25,7 +25,7 @@ func Revision(gateway Digest, host Target) string {
 		Gateway    []byte
 		Interfaces []string
 		SSHPort    uint16
-	}{gateway[:], host.PublicInterfaces, host.Port})
+	}{gateway[:], host.PublicInterfaces, host.SSHDPort})
 	if err != nil {
 		panic("a target's revision holds only strings and numbers: " + err.Error())
 	}

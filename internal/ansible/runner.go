@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -103,6 +104,8 @@ func writePrivate(dir string, run Run) error {
 // execute runs ansible-playbook to its end and returns how it ended. Its
 // error holds no environment and no vars.
 func (r *PlaybookRunner) execute(ctx context.Context, dir string, run Run, env []string, output *tail) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	group := &processGroup{dir: r.ProjectDir, env: env}
 	command := playbook.NewAnsiblePlaybookCmd(
 		playbook.WithPlaybooks(run.Playbook),

@@ -161,6 +161,15 @@ func TestWorkDirForgetsRunsOfAKilledOperator(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(left, identityFile), []byte("key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := OpenWorkDir(root); err == nil {
+		t.Fatal("a second operator may work beside a living one")
+	}
+	if _, err := os.Stat(left); err != nil {
+		t.Fatalf("it removed a living operator's run: %v", err)
+	}
+	if err := dir.Close(); err != nil { // as a kill does
+		t.Fatal(err)
+	}
 	if _, err := OpenWorkDir(root); err != nil {
 		t.Fatal(err)
 	}

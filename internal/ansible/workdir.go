@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // WorkDir is the operator's private folder: runs/ has one folder a run,
 // control/ the sockets of kept SSH connections.
-type WorkDir struct{ root string }
+type WorkDir struct {
+	root string
+	lock *os.File // held while the process lives
+}
 
 // DefaultWorkDir is under /run, which is memory-backed, where that is there
 // and writable, else under the system's folder for temporary files.
@@ -24,16 +28,39 @@ func DefaultWorkDir() string {
 // a killed operator left behind, keys and all.
 func OpenWorkDir(root string) (WorkDir, error) {
 	dir := WorkDir{root: root}
+	if err := makePrivate(root); err != nil {
+		return dir, err
+	}
+	if err := dir.takeLock(); err != nil {
+		return dir, err
+	}
 	if err := os.RemoveAll(dir.runs()); err != nil {
 		return dir, err
 	}
-	for _, path := range []string{root, dir.runs(), dir.controls()} {
+	for _, path := range []string{dir.runs(), dir.controls()} {
 		if err := makePrivate(path); err != nil {
 			return dir, err
 		}
 	}
 	return dir, nil
 }
+
+// takeLock keeps a second operator from removing the runs of a living one.
+func (d *WorkDir) takeLock() error {
+	file, err := os.OpenFile(filepath.Join(d.root, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		return fmt.Errorf("another operator works in %s; choose another folder with --work-dir", d.root)
+	}
+	d.lock = file
+	return nil
+}
+
+// Close lets another operator work in the folder.
+func (d WorkDir) Close() error { return d.lock.Close() }
 
 // makePrivate makes a folder that only this user may enter. A folder of
 // somebody else under a guessable name is an error, not something to use.

@@ -17,8 +17,9 @@ type Host struct {
 	Name string
 	// PublicInterfaces are sorted, each there once.
 	PublicInterfaces []string
-	// SSHPort is where the operator itself comes in.
-	SSHPort uint16
+	// SSHPort is where the operator connects to, and SSHDPort where the host's
+	// SSH server listens: the same, unless a port forwarding lies between.
+	SSHPort, SSHDPort uint16
 }
 
 const defaultSSHPort = 22
@@ -39,7 +40,11 @@ func (g Gateway) ForHost(spec *v1alpha1.NftGatewaySpec, host v1alpha1.GatewayHos
 	if err != nil {
 		return Host{}, err
 	}
-	return Host{Gateway: g, Name: host.Name, PublicInterfaces: interfaces, SSHPort: port}, nil
+	planned := Host{Gateway: g, Name: host.Name, PublicInterfaces: interfaces, SSHPort: port, SSHDPort: port}
+	if host.SSHDPort != nil {
+		planned.SSHDPort, err = portOf(*host.SSHDPort, host.Name, "sshdPort")
+	}
+	return planned, err
 }
 
 func publicInterfaces(spec *v1alpha1.NftGatewaySpec, host v1alpha1.GatewayHost) ([]string, error) {
@@ -63,8 +68,12 @@ func sshPort(spec *v1alpha1.NftGatewaySpec, host v1alpha1.GatewayHost) (uint16, 
 	if port == 0 {
 		return defaultSSHPort, nil
 	}
-	if port < 1 || port > 65535 {
-		return 0, &SpecError{Field: fmt.Sprintf("spec.hosts[name=%s].port", host.Name), Problem: fmt.Sprintf("%d does not exist; write a number from 1 to 65535", port)}
+	return portOf(port, host.Name, "port")
+}
+
+func portOf(number int32, host, field string) (uint16, error) {
+	if number < 1 || number > 65535 {
+		return 0, &SpecError{Field: fmt.Sprintf("spec.hosts[name=%s].%s", host, field), Problem: fmt.Sprintf("%d does not exist; write a number from 1 to 65535", number)}
 	}
-	return uint16(port), nil
+	return uint16(number), nil
 }

@@ -114,7 +114,7 @@ func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inven
 		t.Fatal(err)
 	}
 	target := ansible.Target{
-		Name: "gw1", Address: h.Cluster.IPv4.String(), Port: 22, User: "root",
+		Name: "gw1", Address: h.Cluster.IPv4.String(), Port: 22, SSHDPort: 22, User: "root",
 		PublicInterfaces: []string{lab.PublicInterface}, Revision: revision,
 	}
 	if differently.user != "" {

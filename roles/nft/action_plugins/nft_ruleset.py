@@ -56,6 +56,7 @@ class ActionModule(ActionBase):
             local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
             public_interfaces=variables["nft_public_interfaces"],
             revision=variables["nft_revision"],
+            ssh_port=variables["nft_ssh_port"],
         )
         result.update(self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars))
         return result

@@ -32,6 +32,10 @@ options:
     description: Hash of the intent.
     type: str
     required: true
+  ssh_port:
+    description: The port of the SSH server, which the ruleset keeps open. Something must listen there.
+    type: int
+    required: true
   lock_wait:
     description: For how many seconds to wait for another apply to end.
     type: int
@@ -250,6 +254,7 @@ def main():
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
             "revision": {"type": "str", "required": True},
+            "ssh_port": {"type": "int", "required": True},
             "lock_wait": {"type": "int", "default": 20},
         },
         supports_check_mode=True,
@@ -267,6 +272,7 @@ def main():
         known["versions"] = host.versions(program.version())
         host.require_versions(known["versions"])
         host.require_interfaces(module.params["public_interfaces"])
+        host.require_sshd(module.params["ssh_port"])
         apply = Apply(program, module.params, files.Paths(), module.check_mode, module._diff)
         result = apply.run()
     except Failure as failure:

@@ -34,9 +34,41 @@ def require_interfaces(names):
     present = {name for _, name in socket.if_nameindex()}
     missing = [name for name in names if name not in present]
     if not missing:
+        _require_free(names)
         return
     raise Failure("InterfaceNotFound", "the gateway has no interface %s; it has %s. Correct publicInterfaces, or bring the interface up" % (
         " and no ".join(missing), ", ".join(sorted(present)[:20])))
+
+
+def _require_free(names):
+    """Failure InterfaceNotFound where packets enter by the name of a master instead."""
+    for name in names:
+        link = "/sys/class/net/%s/master" % name
+        if os.path.exists(link):
+            master = os.path.basename(os.path.realpath(link))
+            raise Failure("InterfaceNotFound", "%s is a port of %s, so packets enter by %s and no rule for %s would see them; write %s in publicInterfaces" % (
+                name, master, master, name, master))
+
+
+def require_sshd(port, tables=("/proc/net/tcp", "/proc/net/tcp6")):
+    """Failure SSHPortClosed where nothing listens on the port that is kept open for SSH.
+
+    Behind a port forwarding the port that is connected to is another one, and
+    the failsafe would keep the wrong door open.
+    """
+    listening = set()
+    for table in tables:
+        try:
+            with open(table, encoding="ascii") as file:
+                lines = file.readlines()[1:]
+        except OSError:
+            return  # no way to tell
+        for line in lines:
+            _, local, _, state = line.split()[:4]
+            if state == "0A":
+                listening.add(int(local.rpartition(":")[2], 16))
+    if port not in listening:
+        raise Failure("SSHPortClosed", "nothing on the gateway listens on port %d, so keeping it open would not keep SSH open; behind a port forwarding, write the port of the SSH server itself into sshdPort" % port)
 
 
 def _numbers(version, length):
