@@ -19,7 +19,8 @@ func TestDefaults(t *testing.T) {
 			User: "root", Port: 22, Become: v1alpha1.BecomeSudo, ConnectTimeoutSeconds: 10,
 			PrivateKeySecretRef: v1alpha1.SecretReference{Name: "gateway-ssh"},
 		},
-		Services: v1alpha1.ServiceSelection{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}},
+		Services:       v1alpha1.ServiceSelection{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}},
+		DeletionPolicy: v1alpha1.DeletionRetain,
 		Firewall: v1alpha1.Firewall{
 			DefaultAction:          v1alpha1.DefaultActionDrop,
 			EstablishedConnections: v1alpha1.EstablishedKeep,

@@ -89,6 +89,8 @@ func TestRefused(t *testing.T) {
 		"selector: In without values":    {`spec: {services: {selector: {matchExpressions: [{key: a, operator: In}]}}}`, "spec.services.selector", "write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"},
 		"namespaces: Exists with values": {`spec: {services: {namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}}`, "spec.services.namespaceSelector", "write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"},
 
+		"deletion policy unknown": {`spec: {deletionPolicy: Delete}`, "spec.deletionPolicy", `supported values: "Retain", "Remove"`},
+
 		"managementCIDRs":            {`spec: {firewall: {managementCIDRs: [192.0.2.0/24, 192.0.2]}}`, "spec.firewall.managementCIDRs[1]", rangeSentence},
 		"default action unknown":     {`spec: {firewall: {defaultAction: Reject}}`, "spec.firewall.defaultAction", `supported values: "Drop", "Accept"`},
 		"default action in small":    {`spec: {firewall: {defaultAction: drop}}`, "spec.firewall.defaultAction", `supported values: "Drop", "Accept"`},

@@ -55,7 +55,7 @@ func TestAWrongSecretIsNamedAndHealed(t *testing.T) {
 					t.Errorf("the Secret is quoted: %q", message)
 				}
 			}
-			condition := s.awaitCondition("web", metav1.ConditionFalse, "HostNotProgrammed")
+			condition := s.awaitClosed("web", "HostNotProgrammed")
 			if !strings.HasSuffix(condition.Message, "edge.gw1: "+reason) {
 				t.Errorf("the Service is told %q", condition.Message)
 			}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestAHostThatFailsOrHangsDelaysNoOther(t *testing.T) {
 			}
 			awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, test.reason)
 			awaitGateway(t, edge, v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "HostNotProgrammed")
-			condition := s.awaitCondition("web-0", metav1.ConditionFalse, "HostNotProgrammed")
+			condition := s.awaitClosed("web-0", "HostNotProgrammed")
 			if want := "open as asked on 1 of 2 gateway hosts; edge.gw1: " + test.reason; condition.Message != want {
 				t.Errorf("the Service is told %q, want %q", condition.Message, want)
 			}
@@ -103,7 +104,7 @@ func TestAFailingHostBacksOff(t *testing.T) {
 	await(t, "the failing host to learn of the Service", func() error {
 		host, err := hostOf(t, edge, "gw1")
 		if err != nil || host.Status.OpenServices != 1 {
-			return fmt.Errorf("status is %+v, %v", host.Status, err)
+			return errors.Join(err, fmt.Errorf("status is %+v", host.Status))
 		}
 		return nil
 	})
@@ -125,7 +126,7 @@ func TestAFailingHostBacksOff(t *testing.T) {
 	}
 	fourth := time.Now()
 	operator.runner.on("gw1", nil)
-	editGateway(t, edge, func(gateway *v1alpha1.NftGateway) { gateway.Spec.SSH.User = "nftop" })
+	editEdge(t, func(gateway *v1alpha1.NftGateway) { gateway.Spec.SSH.User = "nftop" })
 	if took := awaitRuns(5).Sub(fourth); took > 900*time.Millisecond {
 		t.Errorf("the edited spec was tried after %s", took)
 	}

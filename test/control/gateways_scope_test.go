@@ -17,7 +17,7 @@ func TestAHostThatLeavesTheSpecLosesItsObject(t *testing.T) {
 	operator := startOperator(t)
 	s.service("web", []string{"203.0.113.10"})
 	s.awaitOpen("web", "2 of 2 gateway hosts")
-	editGateway(t, edge, func(gateway *v1alpha1.NftGateway) { gateway.Spec.Hosts = gateway.Spec.Hosts[:1] })
+	editEdge(t, func(gateway *v1alpha1.NftGateway) { gateway.Spec.Hosts = gateway.Spec.Hosts[:1] })
 	awaitNoHost(t, edge, "gw2")
 	s.awaitOpen("web", "1 of 1 gateway hosts")
 	if gateway := awaitProgrammed(t, edge); gateway.Status.Hosts != "1/1" {
@@ -25,7 +25,7 @@ func TestAHostThatLeavesTheSpecLosesItsObject(t *testing.T) {
 	}
 	gone := operator.runner.count("gw2")
 
-	editGateway(t, edge, func(gateway *v1alpha1.NftGateway) {
+	editEdge(t, func(gateway *v1alpha1.NftGateway) {
 		gateway.Spec.Hosts = append(gateway.Spec.Hosts, v1alpha1.GatewayHost{Name: "gw3", Address: "gw3.example.org"})
 	})
 	s.awaitOpen("web", "2 of 2 gateway hosts")
@@ -92,7 +92,7 @@ func TestTwoGatewaysOnOneBox(t *testing.T) {
 	s.awaitOpen("web", "1 of 1 gateway hosts")
 	awaitProgrammed(t, edge)
 
-	editGateway(t, edge, func(gateway *v1alpha1.NftGateway) { gateway.Spec.Hosts[0].Address = "192.0.2.77" })
+	editEdge(t, func(gateway *v1alpha1.NftGateway) { gateway.Spec.Hosts[0].Address = "192.0.2.77" })
 	awaitProgrammed(t, "later")
 	s.awaitOpen("web", "2 of 2 gateway hosts")
 }
@@ -123,7 +123,7 @@ func TestAnInvalidSpecChangesNothing(t *testing.T) {
 			}
 			s.awaitOpen("web", "1 of 1 gateway hosts")
 
-			editGateway(t, edge, func(gateway *v1alpha1.NftGateway) { gateway.Spec = *right })
+			editEdge(t, func(gateway *v1alpha1.NftGateway) { gateway.Spec = *right })
 			awaitProgrammed(t, edge)
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -98,10 +97,10 @@ func createGateway(t *testing.T, gateway *v1alpha1.NftGateway) {
 	create(t, gateway)
 }
 
-// editGateway changes the spec of an NftGateway.
-func editGateway(t *testing.T, name string, edit func(*v1alpha1.NftGateway)) {
+// editEdge changes the NftGateway edge.
+func editEdge(t *testing.T, edit func(*v1alpha1.NftGateway)) {
 	t.Helper()
-	update(t, &v1alpha1.NftGateway{ObjectMeta: metav1.ObjectMeta{Namespace: lab.OperatorNamespace, Name: name}}, edit)
+	update(t, &v1alpha1.NftGateway{ObjectMeta: metav1.ObjectMeta{Namespace: lab.OperatorNamespace, Name: edge}}, edit)
 }
 
 // update changes an object that is there.
@@ -160,11 +159,11 @@ func awaitHost(t *testing.T, gateway, host, kind string, status metav1.Condition
 func awaitNoHost(t *testing.T, gateway, host string) {
 	t.Helper()
 	await(t, fmt.Sprintf("host %s of %s to be gone", host, gateway), func() error {
-		_, err := hostOf(t, gateway, host)
-		if apierrors.IsNotFound(err) {
-			return nil
+		object, err := hostOf(t, gateway, host)
+		if err == nil {
+			err = fmt.Errorf("it is there: %+v", object)
 		}
-		return fmt.Errorf("it is there, or: %v", err)
+		return client.IgnoreNotFound(err)
 	})
 }
 

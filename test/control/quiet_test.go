@@ -18,7 +18,7 @@ func TestNothingIsWrittenWhileNothingChanges(t *testing.T) {
 	s.service("open", []string{"203.0.113.10"})
 	s.service("refused", []string{"192.0.2.99"})
 	s.awaitOpen("open", "2 of 2 gateway hosts")
-	s.awaitCondition("refused", "False", "AddressNotAllowed")
+	s.awaitClosed("refused", "AddressNotAllowed")
 	awaitProgrammed(t, edge)
 	awaitChecks(t, operator, 1)
 

@@ -1,7 +1,9 @@
 package control
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -72,11 +74,11 @@ func TestARestartTellsServicesNothing(t *testing.T) {
 	s.service("refused", []string{"192.0.2.99"})
 	s.service("mixed", []string{"203.0.113.11", "192.0.2.99"})
 	s.awaitOpen("open", "3 of 3 gateway hosts")
-	s.awaitCondition("refused", metav1.ConditionFalse, "AddressNotAllowed")
+	s.awaitClosed("refused", "AddressNotAllowed")
 	await(t, "mixed to be told of its rest", func() error {
 		condition, err := s.conditionOf("mixed")
-		if err != nil || condition == nil || condition.Message[max(0, len(condition.Message)-len("3 of 3 gateway hosts")):] != "3 of 3 gateway hosts" {
-			return fmt.Errorf("condition is %+v, %v", condition, err)
+		if err != nil || condition == nil || !strings.HasSuffix(condition.Message, "3 of 3 gateway hosts") {
+			return errors.Join(err, fmt.Errorf("condition is %+v", condition))
 		}
 		return nil
 	})
@@ -87,7 +89,7 @@ func TestARestartTellsServicesNothing(t *testing.T) {
 	gate := make(chan struct{})
 	second.runner.on("gw1", second.runner.succeedBehind(gate))
 	s.service("new", []string{"203.0.113.12"})
-	s.awaitCondition("new", metav1.ConditionFalse, "Pending")
+	s.awaitClosed("new", "Pending")
 	await(t, "the other hosts to be tried", func() error {
 		if second.runner.count("gw1") == 0 || second.runner.count("gw2") == 0 || second.runner.count("gw3") == 0 {
 			return fmt.Errorf("%d runs", second.runner.total())
@@ -113,7 +115,7 @@ func TestARestartWithAFailingHost(t *testing.T) {
 	first.stop()
 	second := startOperator(t)
 	second.runner.on("gw2", fail(ansible.ReasonSudoRefused))
-	condition := s.awaitCondition("web", metav1.ConditionFalse, "HostNotProgrammed")
+	condition := s.awaitClosed("web", "HostNotProgrammed")
 	if want := "open as asked on 1 of 2 gateway hosts; edge.gw2: SudoRefused"; condition.Message != want {
 		t.Errorf("the Service is told %q, want %q", condition.Message, want)
 	}

@@ -48,10 +48,6 @@ func openEdge(t *testing.T, hosts ...string) *shop {
 // edit changes a Service before it is created.
 type edit func(*corev1.Service)
 
-func withSources(ranges ...string) edit {
-	return func(service *corev1.Service) { service.Spec.LoadBalancerSourceRanges = ranges }
-}
-
 // newService is a Service of type LoadBalancer, TCP port 80.
 func (s *shop) newService(name string, edits ...edit) *corev1.Service {
 	service := &corev1.Service{
@@ -105,15 +101,15 @@ func (s *shop) conditionOf(name string) (*metav1.Condition, error) {
 	return apimeta.FindStatusCondition(service.Status.Conditions, v1alpha1.ServiceConditionProgrammed), nil
 }
 
-// awaitCondition waits until the Service's condition has the status and reason.
-func (s *shop) awaitCondition(name string, status metav1.ConditionStatus, reason string) metav1.Condition {
+// awaitClosed waits until the Service is not open everywhere, for that reason.
+func (s *shop) awaitClosed(name, reason string) metav1.Condition {
 	s.t.Helper()
 	var found *metav1.Condition
-	await(s.t, fmt.Sprintf("Service %s to be %s because of %s", name, status, reason), func() (err error) {
+	await(s.t, fmt.Sprintf("Service %s to be closed because of %s", name, reason), func() (err error) {
 		if found, err = s.conditionOf(name); err != nil {
 			return err
 		}
-		if found == nil || found.Status != status || found.Reason != reason {
+		if found == nil || found.Status != metav1.ConditionFalse || found.Reason != reason {
 			return fmt.Errorf("condition is %+v", found)
 		}
 		return nil

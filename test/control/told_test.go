@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestOpenMeansOnEveryHost(t *testing.T) {
 		await(t, service+" to be told of gw1", func() error {
 			condition, err := s.conditionOf(service)
 			if err != nil || condition == nil || !strings.HasPrefix(condition.Message, "open as asked on 1 of 2 gateway hosts") {
-				return fmt.Errorf("condition is %+v, %v", condition, err)
+				return errors.Join(err, fmt.Errorf("condition is %+v", condition))
 			}
 			return nil
 		})
@@ -82,7 +83,7 @@ func TestARefusedServiceIsToldWhyAndHarmsNoOther(t *testing.T) {
 	for name, reason := range map[string]string{
 		"multicast": "InvalidAddress", "outside": "AddressNotAllowed", "taken": "AddressInUse", "mixed": "AddressNotAllowed",
 	} {
-		condition := s.awaitCondition(name, metav1.ConditionFalse, reason)
+		condition := s.awaitClosed(name, reason)
 		if event := s.awaitEvent(name, corev1.EventTypeWarning, reason); event.Note == "" || condition.Message == "" {
 			t.Errorf("%s is told nothing: %+v, %+v", name, condition, event)
 		}
@@ -90,15 +91,15 @@ func TestARefusedServiceIsToldWhyAndHarmsNoOther(t *testing.T) {
 	s.awaitOpen("good", "1 of 1 gateway hosts")
 	await(t, "the rest of mixed to be open", func() error {
 		condition, err := s.conditionOf("mixed")
-		if err != nil || !strings.HasSuffix(condition.Message, "the rest of the service is open on 1 of 1 gateway hosts") {
-			return fmt.Errorf("condition is %+v, %v", condition, err)
+		if err != nil || condition == nil || !strings.HasSuffix(condition.Message, "the rest of the service is open on 1 of 1 gateway hosts") {
+			return errors.Join(err, fmt.Errorf("condition is %+v", condition))
 		}
 		return nil
 	})
 	await(t, "the host to tell of the refusals", func() error {
 		host, err := hostOf(t, edge, "gw1")
 		if err != nil || host.Status.RefusedServices != 4 || len(host.Status.Refusals) != 4 || host.Status.OpenServices != 2 {
-			return fmt.Errorf("status is %+v, %v", host.Status, err)
+			return errors.Join(err, fmt.Errorf("status is %+v", host.Status))
 		}
 		return nil
 	})
@@ -113,11 +114,11 @@ func TestARefusalIsToldThoughNoRunIsNeeded(t *testing.T) {
 	s.awaitOpen("good", "1 of 1 gateway hosts")
 	runs := operator.runner.total()
 	s.service("outside", []string{"192.0.2.99"})
-	s.awaitCondition("outside", metav1.ConditionFalse, "AddressNotAllowed")
+	s.awaitClosed("outside", "AddressNotAllowed")
 	await(t, "host and gateway to count the refusal", func() error {
 		host, err := hostOf(t, edge, "gw1")
 		if err != nil || host.Status.RefusedServices != 1 {
-			return fmt.Errorf("status is %+v, %v", host.Status, err)
+			return errors.Join(err, fmt.Errorf("status is %+v", host.Status))
 		}
 		if gateway := awaitProgrammed(t, edge); gateway.Status.RefusedServices != 1 {
 			return fmt.Errorf("status is %+v", gateway.Status)
