@@ -10,11 +10,11 @@ import json
 from typing import Any, Dict, List, NamedTuple
 
 from ansible.module_utils.nft_operator.intent import Elements
+from ansible.module_utils.nft_operator.nft import SELF_CHANGING_FLAGS
 
 TABLE = ("inet", "nft_operator")
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}  # listed as numbers, see nft.py
-_SELF_CHANGING_FLAGS = {"dynamic", "timeout"}
 
 
 class Listing(NamedTuple):
@@ -68,7 +68,7 @@ def _without_state(value):
         return [_without_state(item) for item in value]
     if not isinstance(value, dict):
         return value
-    changing = _SELF_CHANGING_FLAGS.intersection(value.get("flags") or ())
+    changing = SELF_CHANGING_FLAGS.intersection(value.get("flags") or ())
     kept = {}
     for key, item in value.items():
         if key in ("handle", "packets", "bytes", "used", "expires") or (key == "elem" and changing):

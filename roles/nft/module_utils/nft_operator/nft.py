@@ -19,7 +19,11 @@ class Rejected(Exception):
 
 # Protocols as numbers: nft reads /etc/protocols for the name of every single
 # one, which takes a third of the time of listing 10,000 elements.
-_LIST = ("--json", "--numeric-protocol", "list")
+_LIST_ELEMENTS = ("--json", "--numeric-protocol", "list")
+_LIST = ("--json", "--numeric-protocol", "--terse", "list")
+
+# Of sets whose elements packets add and time takes away.
+SELF_CHANGING_FLAGS = {"dynamic", "timeout"}
 
 
 class Nft:
@@ -53,23 +57,36 @@ class Nft:
             raise Rejected(said(answer))
 
     def table(self):
-        """The objects of our table, or None where there is no such table."""
-        answer = self._run(*_LIST, "table", "inet", "nft_operator")
-        if answer.returncode == 0:
-            return _objects(answer)
-        tables = self._run(*_LIST, "tables")
-        if tables.returncode:
-            raise Failure("Unsupported", "nft cannot read the kernel's tables: %s" % said(tables))
-        if any(entry.get("table", {}).get("name") == "nft_operator" and entry["table"]["family"] == "inet" for entry in _objects(tables)):
-            raise Failure("Unsupported", "nft cannot list table inet nft_operator: %s" % said(answer))
-        return None
+        """The objects of our table, or None where there is no such table.
+
+        Elements come set by set, and not those of sets that packets fill: a
+        port scan fills them with tens of thousands, which would make every run
+        slow. nft fetches the elements of all sets for any other listing but the
+        terse one of the ruleset.
+        """
+        ours = [entry for entry in self._listed("ruleset", "inet") if _is_ours(entry)]
+        for entry in ours:
+            for kind in ("set", "map"):
+                if kind in entry and not SELF_CHANGING_FLAGS.intersection(entry[kind].get("flags") or ()):
+                    entry[kind].update(self._elements(kind, entry[kind]["name"]))
+        return ours or None
 
     def ruleset(self):
-        """The objects of all tables."""
-        answer = self._run(*_LIST, "ruleset")
+        """The objects of all tables, with the elements of ours."""
+        others = [entry for entry in self._listed("ruleset") if not _is_ours(entry)]
+        return others + (self.table() or [])
+
+    def _listed(self, *what):
+        answer = self._run(*_LIST, *what)
         if answer.returncode:
             raise Failure("Unsupported", "nft cannot list the ruleset: %s" % said(answer))
         return _objects(answer)
+
+    def _elements(self, kind, name):
+        answer = self._run(*_LIST_ELEMENTS, kind, "inet", "nft_operator", name)
+        if answer.returncode:
+            raise Failure("Unsupported", "nft cannot list %s %s: %s" % (kind, name, said(answer)))
+        return {key: body[key] for entry in _objects(answer) for body in entry.values() for key in ("elem",) if key in body}
 
     def readable_structure(self):
         """Our table without elements and counts, for people."""
@@ -116,6 +133,13 @@ def in_scratch_namespace(work):
     if "error" in outcome:
         raise outcome["error"]
     return outcome["result"]
+
+
+def _is_ours(entry):
+    for kind, body in entry.items():
+        name = body.get("name") if kind == "table" else body.get("table")
+        return body.get("family") == "inet" and name == "nft_operator"
+    return False
 
 
 def said(answer, limit=1000):
