@@ -95,6 +95,9 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	report, err := r.attempt(ctx, memory, intent, r.RemovalPlaybook)
+	if errors.Is(err, errNoSlot) {
+		return ctrl.Result{RequeueAfter: slotPause}, nil
+	}
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err()
 	}

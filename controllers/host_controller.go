@@ -181,6 +181,9 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 	if err == nil && report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
 		err = fmt.Errorf("%w: it reported revision %q", ansible.ErrRunnerFailed, report.Outcome.Revision)
 	}
+	if errors.Is(err, errNoSlot) {
+		return ctrl.Result{RequeueAfter: slotPause}, nil
+	}
 	if ctx.Err() != nil {
 		return ctrl.Result{}, ctx.Err() // shutting down says nothing about the host
 	}
@@ -212,23 +215,31 @@ func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost
 	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked))
 }
 
+// errNoSlot is not a failure of the host: it is tried again soon.
+var errNoSlot = errors.New("other hosts that fail are being tried")
+
+// slotPause is how long a host waits that found no slot.
+const slotPause = 250 * time.Millisecond
+
 // attempt runs a playbook once on the host. A doubtful host must first answer
 // a probe, so that a dead box does not hold a slot.
 func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent, playbook string) (ansible.Report, error) {
-	slots := []chan struct{}{r.Slots}
 	if memory.doubtful() {
 		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
 			return ansible.Report{Reason: reason, Message: message}, nil
 		}
-		slots = []chan struct{}{r.Doubtful, r.Slots}
-	}
-	for _, slot := range slots {
-		select {
-		case slot <- struct{}{}:
-			defer func() { <-slot }()
-		case <-ctx.Done():
-			return ansible.Report{}, ctx.Err()
+		select { // waiting here would hold a worker that other hosts may need
+		case r.Doubtful <- struct{}{}:
+			defer func() { <-r.Doubtful }()
+		default:
+			return ansible.Report{}, errNoSlot
 		}
+	}
+	select {
+	case r.Slots <- struct{}{}:
+		defer func() { <-r.Slots }()
+	case <-ctx.Done():
+		return ansible.Report{}, ctx.Err()
 	}
 	reports, err := r.Runner.Run(ctx, intent.Run(playbook))
 	if err != nil {

@@ -64,6 +64,9 @@ type Standing struct {
 	Attempted bool
 	// Problem is why the host does not enforce them, where it was tried.
 	Problem string
+	// Leftover is the number of exposures that the host was last seen to
+	// enforce though the plan has none any more.
+	Leftover int
 }
 
 // NewLedger returns an empty ledger.
@@ -188,10 +191,15 @@ func (p *ledgerPage) standing(intended *openings, service plan.ServiceKey) (Stan
 		return Standing{}, false
 	}
 	exposures, refusals := intended.exposures[service], intended.refusals[service]
-	if len(exposures) == 0 && len(refusals) == 0 {
+	leftover := 0
+	if len(exposures) == 0 && p.enforced != nil {
+		leftover = len(p.enforced.exposures[service])
+	}
+	if len(exposures) == 0 && len(refusals) == 0 && leftover == 0 {
 		return Standing{}, false
 	}
 	return Standing{
+		Leftover:  leftover,
 		Exposures: exposures,
 		Refusals:  refusals,
 		Enforced:  p.enforced != nil && slices.EqualFunc(exposures, p.enforced.exposures[service], sameExposure),
@@ -213,7 +221,7 @@ func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
 	before := *page
 	change(page)
 	intended := l.intended[page.gateway]
-	for service := range servicesOf(intended) {
+	for service := range servicesOf(intended, before.enforced, page.enforced) {
 		was, wasNamed := before.standing(intended, service)
 		is, isNamed := page.standing(intended, service)
 		if wasNamed != isNamed || !sameStanding(was, is) {
@@ -247,7 +255,7 @@ func servicesOf(plans ...*openings) map[plan.ServiceKey]struct{} {
 
 // sameStanding compares what one plan says of a Service at two times.
 func sameStanding(a, b Standing) bool {
-	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem
+	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem && a.Leftover == b.Leftover
 }
 
 func sameExposure(a, b plan.Exposure) bool {

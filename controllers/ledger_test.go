@@ -58,7 +58,7 @@ func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 		{"a port is edited", func() { ledger.Intend(edge, boxes, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
 		{"sources are named", func() { ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
 		{"a Service goes", func() { ledger.Intend(edge, boxes, planWith(opening(dns, 53))) }, []string{"web"}},
-		{"a host goes", func() { ledger.Forget(gw1) }, []string{"dns"}},
+		{"a host goes, which still enforced both", func() { ledger.Forget(gw1) }, []string{"dns", "web"}},
 		{"it is gone from the spec, too", func() { ledger.Intend(edge, boxes[1:], planWith(opening(dns, 53))) }, nil},
 		{"the other leaves the spec", func() { ledger.Intend(edge, nil, planWith(opening(dns, 53))) }, []string{"dns"}},
 	} {

@@ -47,6 +47,18 @@ func TestServiceCondition(t *testing.T) {
 			[]Standing{{Host: gw1, Exposures: open, Refusals: append(refused, refused...), Enforced: true, Attempted: true}},
 			metav1.ConditionFalse, "InvalidSourceRange", `"10.0.0.0/33" is not a range (and 1 more); the rest of the service is open on 1 of 1 gateway hosts`, false,
 		},
+		"refused, but an unreachable host still has it open": {
+			[]Standing{{Host: gw1, Refusals: refused, Enforced: true, Attempted: true}, {Host: gw2, Refusals: refused, Leftover: 1, Attempted: true, Problem: "ConnectionTimeout"}},
+			metav1.ConditionFalse, "InvalidSourceRange", `"10.0.0.0/33" is not a range; edge.gw2 still has it open: ConnectionTimeout`, false,
+		},
+		"named no more, but an unreachable host still has it open": {
+			[]Standing{{Host: gw2, Leftover: 1, Attempted: true, Problem: "ConnectionTimeout"}},
+			metav1.ConditionFalse, "HostNotProgrammed", "no NftGateway names this service any more, but edge.gw2 still has it open: ConnectionTimeout", false,
+		},
+		"being closed": {
+			[]Standing{{Host: gw1, Leftover: 1, Attempted: true}},
+			metav1.ConditionFalse, "Pending", "no NftGateway names this service any more, it is being closed", false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			condition, settled := serviceCondition(3, test.standings)

@@ -89,7 +89,7 @@ func (r *ServiceReconciler) withdraw(ctx context.Context, service *corev1.Servic
 	}); err != nil {
 		return afterPatch(err)
 	}
-	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Closed", "Apply", "no NftGateway names this service any more")
+	r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Withdrawn", "Apply", "no NftGateway names this service any more")
 	return ctrl.Result{}, nil
 }
 
@@ -162,7 +162,7 @@ func serviceCondition(generation int64, standings []Standing) (condition metav1.
 		case !standing.Attempted:
 			settled = false
 		case standing.Problem != "":
-			failing = append(failing, fmt.Sprintf("%s: %s", standing.Host.Name, standing.Problem))
+			failing = append(failing, standing.lag())
 		}
 	}
 	where := fmt.Sprintf("on %d of %d gateway hosts", enforced, len(standings))
@@ -170,10 +170,16 @@ func serviceCondition(generation int64, standings []Standing) (condition metav1.
 	switch {
 	case len(refusals) > 0:
 		condition.Reason = string(refusals[0].Reason)
-		condition.Message = refusedMessage(refusals, exposures, where)
-	case len(failing) > 0:
+		condition.Message = refusedMessage(refusals, exposures, where, failing)
+	case len(failing) > 0 && exposures > 0:
 		condition.Reason = reasonHostNotProgrammed
 		condition.Message = bounded("open as asked " + where + "; " + strings.Join(failing, "; "))
+	case len(failing) > 0:
+		condition.Reason = reasonHostNotProgrammed
+		condition.Message = bounded("no NftGateway names this service any more, but " + strings.Join(failing, "; "))
+	case exposures == 0:
+		condition.Reason = reasonPending
+		condition.Message = "no NftGateway names this service any more, it is being closed"
 	case enforced < len(standings):
 		condition.Reason = reasonPending
 		condition.Message = "open as asked " + where + ", the others are on their way"
@@ -196,7 +202,15 @@ func firstRefusals(standings []Standing) []plan.Refusal {
 	return nil
 }
 
-func refusedMessage(refusals []plan.Refusal, exposures int, where string) string {
+// lag says what keeps a host from being as the plan has it.
+func (s Standing) lag() string {
+	if s.Leftover > 0 {
+		return fmt.Sprintf("%s still has it open: %s", s.Host.Name, s.Problem)
+	}
+	return fmt.Sprintf("%s: %s", s.Host.Name, s.Problem)
+}
+
+func refusedMessage(refusals []plan.Refusal, exposures int, where string, failing []string) string {
 	message := refusals[0].Message
 	if more := len(refusals) - 1; more > 0 {
 		message += fmt.Sprintf(" (and %d more)", more)
@@ -204,7 +218,7 @@ func refusedMessage(refusals []plan.Refusal, exposures int, where string) string
 	if exposures > 0 {
 		message += "; the rest of the service is open " + where
 	}
-	return bounded(message)
+	return bounded(strings.Join(append([]string{message}, failing...), "; "))
 }
 
 // exposureTexts lists openings as people write them, a handful at the most.

@@ -126,13 +126,15 @@ func newManager(s settings) (ctrl.Manager, error) {
 	}
 	config.QPS = -1 // the API server's own flow control is fairer than a fixed rate here
 	manager, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                  scheme,
-		Cache:                   controllers.CacheOptions(s.namespace),
-		Metrics:                 metricsserver.Options{BindAddress: s.metricsAddress},
-		HealthProbeBindAddress:  s.probeAddress,
-		LeaderElection:          s.leaderElect,
-		LeaderElectionID:        "nft-operator.io",
-		LeaderElectionNamespace: s.namespace,
+		Scheme:                 scheme,
+		Cache:                  controllers.CacheOptions(s.namespace),
+		Metrics:                metricsserver.Options{BindAddress: s.metricsAddress},
+		HealthProbeBindAddress: s.probeAddress,
+		LeaderElection:         s.leaderElect,
+		// Start returns only when every run has ended, and then the program ends.
+		LeaderElectionReleaseOnCancel: true,
+		LeaderElectionID:              "nft-operator.io",
+		LeaderElectionNamespace:       s.namespace,
 	})
 	if err != nil {
 		return nil, err

@@ -158,7 +158,7 @@ func TestADeletedGatewayLetsServicesGo(t *testing.T) {
 	}
 	awaitNoHost(t, edge, "gw1")
 	s.awaitNoCondition("web")
-	s.awaitEvent("web", corev1.EventTypeNormal, "Closed")
+	s.awaitEvent("web", corev1.EventTypeNormal, "Withdrawn")
 	if operator.runner.total() != runs {
 		t.Error("there was a run")
 	}

@@ -64,10 +64,13 @@ func TestOpenMeansOnEveryHost(t *testing.T) {
 		s.awaitOpen(service, "2 of 2 gateway hosts")
 	}
 	for service, want := range map[string]int{"first": 1, "second": 1, "edited": 2} {
-		events, err := s.eventsOf(service)
-		if err != nil || len(events) != want {
-			t.Errorf("%s has other Events than %d Opened: %+v, %v", service, want, events, err)
-		}
+		await(t, fmt.Sprintf("%s to have %d Events, all of them Opened", service, want), func() error {
+			events, err := s.eventsOf(service) // they are written after the condition
+			if err != nil || len(events) != want {
+				return fmt.Errorf("%d events, %w", len(events), err)
+			}
+			return nil
+		})
 	}
 }
 
@@ -147,7 +150,7 @@ func TestAServiceThatIsNoLongerSelectedLosesTheCondition(t *testing.T) {
 
 	s.update("unlabelled", func(service *corev1.Service) { service.Labels = nil })
 	s.awaitNoCondition("unlabelled")
-	s.awaitEvent("unlabelled", corev1.EventTypeNormal, "Closed")
+	s.awaitEvent("unlabelled", corev1.EventTypeNormal, "Withdrawn")
 	s.update("internal", func(service *corev1.Service) { service.Spec.Type = corev1.ServiceTypeClusterIP })
 	s.awaitNoCondition("internal")
 	await(t, "the host to keep one opening", func() error {
