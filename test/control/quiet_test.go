@@ -23,9 +23,9 @@ func TestNothingIsWrittenWhileNothingChanges(t *testing.T) {
 	awaitChecks(t, operator, 1)
 
 	before := len(operator.wire.writes())
-	checks := awaitChecks(t, operator, 2)
+	checks := awaitChecks(t, operator, 3)
 	written := operator.wire.writes()[before:]
-	if len(written) > checks {
+	if underWay := 2; len(written) > checks+underWay { // each host's last write may be of a check before
 		t.Errorf("%d checks were %d writes: %q", checks, len(written), written)
 	}
 	for _, line := range written {
