@@ -95,7 +95,9 @@ func run(s settings) error {
 	if err != nil {
 		return err
 	}
-	return manager.Start(ctrl.SetupSignalHandler())
+	err = manager.Start(ctrl.SetupSignalHandler())
+	workDir.CloseConnections()
+	return err
 }
 
 // watchOf finds what watches.yaml says of NftGateway.
@@ -105,6 +107,11 @@ func watchOf(path string) (watches.Watch, error) {
 		return watches.Watch{}, err
 	}
 	kind := v1alpha1.GroupVersion.WithKind("NftGateway")
+	for _, watch := range all {
+		if watch.GroupVersionKind != kind {
+			return watch, fmt.Errorf("%s has an entry for %s, which this operator does not watch: remove it", path, watch.GroupVersionKind)
+		}
+	}
 	watch, found := watches.For(all, kind)
 	if !found {
 		return watch, fmt.Errorf("%s has no entry for %s: it must say which playbook runs for it", path, kind)

@@ -3,6 +3,7 @@ package ansible
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 )
@@ -57,6 +58,15 @@ func (d *WorkDir) takeLock() error {
 	}
 	d.lock = file
 	return nil
+}
+
+// CloseConnections ends the SSH connections that are kept for the next run.
+func (d WorkDir) CloseConnections() {
+	sockets, _ := filepath.Glob(filepath.Join(d.controls(), "*", "*"))
+	for _, socket := range sockets {
+		// The host's name only fills a place: the socket says which connection it is.
+		_ = exec.Command("ssh", "-F", "none", "-o", "ControlPath="+configQuote(socket), "-O", "exit", "kept").Run()
+	}
 }
 
 // Close lets another operator work in the folder.
