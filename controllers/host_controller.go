@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -44,8 +45,6 @@ type HostReconciler struct {
 	Playbook        string
 	Period          time.Duration
 	RemovalPlaybook string
-	// Settle is how long Service events are gathered before a run.
-	Settle time.Duration
 	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
 	// right since they last failed, or at all, need one of Doubtful besides,
 	// which are fewer: so the others always find a slot.
@@ -191,15 +190,32 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 		report = ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}
 	}
 	observeRun(key, report)
+	r.recount(ctx, host, report)
 	var pause time.Duration
 	if report.Reason == "" {
 		pause = memory.succeeded(r.Now(), intent.target.Revision, intent.entrance, jittered(r.Period))
 	} else {
-		log.FromContext(ctx).Info("host does not enforce its intent", "reason", report.Reason, "message", report.Message)
 		pause = memory.failed(r.Now(), intent.entrance)
 	}
 	memory.report = report
 	return r.afterReport(pause, r.tell(ctx, host, intent, memory))
+}
+
+// recount writes what a run did to the log, and an Event of what a person would
+// want to know that no condition tells.
+func (r *HostReconciler) recount(ctx context.Context, host *v1alpha1.NftGatewayHost, report ansible.Report) {
+	outcome := report.Outcome
+	switch {
+	case report.Reason != "":
+		log.FromContext(ctx).Info("host does not enforce its intent", "reason", report.Reason, "message", report.Message)
+	case outcome.Changed:
+		log.FromContext(ctx).Info("host changed", "action", outcome.Action,
+			"elementsAdded", outcome.Elements.Added, "elementsDeleted", outcome.Elements.Deleted, "revision", outcome.Revision)
+	}
+	if outcome.Backup != "" {
+		r.Recorder.Eventf(host, nil, corev1.EventTypeNormal, "BackedUp", "Apply",
+			"/etc/nftables.conf was somebody else's: it is kept as %s, and not loaded at boot any more", outcome.Backup)
+	}
 }
 
 // tell brings ledger and status in line with the intent and the last attempt.

@@ -84,7 +84,8 @@ func SetUp(manager ctrl.Manager, options Options) error {
 func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) error {
 	return ctrl.NewControllerManagedBy(manager).
 		Named("gateway").
-		For(&v1alpha1.NftGateway{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})). // deletion counts as one
+		// Its own status too: one that was made of an outdated cache is mended when it arrives there.
+		For(&v1alpha1.NftGateway{}).
 		Owns(&v1alpha1.NftGatewayHost{}).
 		Watches(&v1alpha1.NftGateway{}, handler.EnqueueRequestsFromMapFunc(triggers.otherGateways), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(secretMetadata(), handler.EnqueueRequestsFromMapFunc(triggers.gatewaysOfSecret)).
@@ -119,7 +120,6 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Playbook:        options.Watch.Playbook,
 			Period:          options.Watch.ReconcilePeriod,
 			RemovalPlaybook: removalPlaybook(options.Watch),
-			Settle:          options.Settle,
 			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,

@@ -26,6 +26,7 @@ func TestDeletionRetainsOrRemoves(t *testing.T) {
 			gateway.Spec.DeletionPolicy = policy
 			createGateway(t, gateway)
 			awaitGateway(t, name)
+			awaitHostEvent(t, name+".box", "BackedUp")
 
 			must(t, the.api.Delete(t.Context(), gateway))
 			await(t, "the NftGateway to go", func() error {

@@ -1,15 +1,16 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/nft-operator/nft-operator/test/lab"
 )
 
 func TestABadServiceIsRefusedAloneAndSaysWhy(t *testing.T) {
@@ -41,6 +42,13 @@ func TestABadServiceIsRefusedAloneAndSaysWhy(t *testing.T) {
 		s.awaitEvent(name, corev1.EventTypeWarning, want.reason)
 	}
 	s.awaitEvent("good", corev1.EventTypeNormal, "Opened")
+	await(t, "the allowed address of half to be open on both gateways", func() error {
+		condition := s.awaitCondition("half", metav1.ConditionFalse, "AddressNotAllowed")
+		if !strings.Contains(condition.Message, "the rest of the service is open on 2 of 2 gateway hosts") {
+			return errors.New(condition.Message)
+		}
+		return nil
+	})
 	assertOpen(t, client.IPv4, "tcp 203.0.113.40:80", "tcp 203.0.113.41:80")
 	assertClosed(t, client.IPv4, "tcp 203.0.113.42:80")
 }
@@ -107,24 +115,30 @@ func (s *shop) past(name, address, sourceRange string) {
 // awaitEvent waits for an Event about a Service.
 func (s *shop) awaitEvent(service, kind, reason string) {
 	s.t.Helper()
+	awaitEventAbout(s.t, corev1.ObjectReference{Kind: "Service", Namespace: s.name, Name: service}, kind, reason)
+}
+
+// awaitHostEvent waits for a normal Event about an NftGatewayHost.
+func awaitHostEvent(t *testing.T, host, reason string) {
+	t.Helper()
+	awaitEventAbout(t, corev1.ObjectReference{Kind: "NftGatewayHost", Namespace: lab.OperatorNamespace, Name: host}, corev1.EventTypeNormal, reason)
+}
+
+func awaitEventAbout(t *testing.T, object corev1.ObjectReference, kind, reason string) {
+	t.Helper()
 	clients, err := kubernetes.NewForConfig(the.kube.Config)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	await(s.t, fmt.Sprintf("a %s Event %s about %s", kind, reason, service), func() error {
-		events, err := clients.EventsV1().Events(s.name).List(s.t.Context(), metav1.ListOptions{})
+	must(t, err)
+	await(t, fmt.Sprintf("a %s Event %s about %s", kind, reason, object.Name), func() error {
+		events, err := clients.EventsV1().Events(object.Namespace).List(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
 		for _, event := range events.Items {
-			if aboutService(event, types.NamespacedName{Namespace: s.name, Name: service}) && event.Type == kind && event.Reason == reason {
+			about := event.Regarding.Kind == object.Kind && event.Regarding.Name == object.Name
+			if about && event.Type == kind && event.Reason == reason {
 				return nil
 			}
 		}
 		return fmt.Errorf("%d other events", len(events.Items))
 	})
-}
-
-func aboutService(event eventsv1.Event, service types.NamespacedName) bool {
-	return event.Regarding.Kind == "Service" && event.Regarding.Namespace == service.Namespace && event.Regarding.Name == service.Name
 }
