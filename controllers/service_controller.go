@@ -130,6 +130,10 @@ func (r *ServiceReconciler) announce(service *corev1.Service, before *metav1.Con
 	}
 	if after.Status == metav1.ConditionTrue {
 		r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Opened", "Apply", "%s", after.Message)
+		for _, annotation := range plan.Unenforced(service) {
+			r.Recorder.Eventf(service, nil, corev1.EventTypeWarning, "AnnotationIgnored", "Apply",
+				"the annotation %s is not enforced by this version: the service is open without a limit", annotation)
+		}
 		return
 	}
 	if after.Reason == reasonPending {
