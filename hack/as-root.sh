@@ -10,7 +10,7 @@ if ! command -v sudo >/dev/null; then
     echo "$1 must run as root, and sudo is not installed: become root, or install sudo" >&2
     exit 1
 fi
-kept=("PATH=$PATH")
+kept=("PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin") # an ordinary user has no sbin
 if command -v go >/dev/null; then
     kept+=("GOMODCACHE=$(go env GOMODCACHE)")
 fi
