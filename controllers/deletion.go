@@ -85,7 +85,7 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 	}
 	intent, err := r.intentOf(ctx, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
-		return ctrl.Result{}, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, refused.reason, refused.message))
+		return r.afterReport(0, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, refused.reason, refused.message)))
 	}
 	if err != nil {
 		return ctrl.Result{}, err
@@ -107,9 +107,9 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 	observeRun(key, report)
 	if report.Reason != "" {
 		pause := memory.failed(r.Now(), intent.entrance)
-		return ctrl.Result{RequeueAfter: pause}, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, string(report.Reason), report.Message))
+		return r.afterReport(pause, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, string(report.Reason), report.Message)))
 	}
-	return ctrl.Result{}, r.report(ctx, host, removalStatus(gateway, metav1.ConditionTrue, "Removed", "the operator's tables and files are gone from the host"))
+	return r.afterReport(0, r.report(ctx, host, removalStatus(gateway, metav1.ConditionTrue, "Removed", "the operator's tables and files are gone from the host")))
 }
 
 func removalStatus(gateway *v1alpha1.NftGateway, status metav1.ConditionStatus, reason, message string) statusChange {

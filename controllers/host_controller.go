@@ -66,11 +66,13 @@ type hostIntent struct {
 // Reconcile brings the host to its intent, or says why not.
 func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	var host v1alpha1.NftGatewayHost
-	if err := r.Client.Get(ctx, req.NamespacedName, &host); err != nil {
+	if err := r.Client.Get(ctx, req.NamespacedName, &host); apierrors.IsNotFound(err) {
 		r.Ledger.Forget(req.NamespacedName)
 		r.memories.forget(req.NamespacedName)
 		forgetHostMetrics(req.NamespacedName)
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, err
 	}
 	gateway, name, err := r.gatewayOf(ctx, &host)
 	if err != nil {

@@ -64,12 +64,13 @@ def remove(program, paths, check):
     }
     if check:
         return result
+    # The kernel first: as long as it fails, the files say that there is something to remove.
+    if has_table:
+        unload(program)
     if ours and before is not None:
         files.write(paths.conf, before)
     elif ours:
         files.remove(paths.conf)
-    if has_table:
-        unload(program)
     for path in leftovers:
         files.remove(path)
     return result
