@@ -109,6 +109,8 @@ var unreachableSymptoms = []symptom{
 var failureSymptoms = []symptom{
 	{regexp.MustCompile(`(?i)sudo: a (terminal|password) is required|Missing sudo password|sudo.*(incorrect|password)|is not in the sudoers file|not allowed to execute|sudo: (command )?not found|sudo\S*: .*No such file`), ReasonSudoRefused,
 		"sudo does not let the user become root without a password: install sudo and allow it, or log in as root with become: None"},
+	{regexp.MustCompile(`waiting for privilege escalation prompt`), ReasonConnectionTimeout, // Ansible's sudo never waits for a person: the connection died
+		"the host does not answer: check that it is up and that the way to its SSH port is open"},
 	{regexp.MustCompile(`(?i)python3?: (command )?not found|python3?: No such file|python3?: cannot execute|can't open .*python|The module failed to execute correctly.*python|unable to execute /usr/bin/python3|python3.*No such file or directory`), ReasonPythonMissing,
 		"/usr/bin/python3 is not there: install the package python3-minimal or python3"},
 }

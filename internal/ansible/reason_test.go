@@ -38,6 +38,7 @@ func TestClassifyFailure(t *testing.T) {
 		"sudo says so itself":       {failure{ModuleStderr: "sudo: a password is required\n", Msg: "MODULE FAILURE"}, ReasonSudoRefused},
 		"not a sudoer":              {failure{ModuleStdout: "nftop is not in the sudoers file.", Msg: "MODULE FAILURE"}, ReasonSudoRefused},
 		"no sudo":                   {failure{ModuleStderr: "/bin/sh: 1: sudo: not found", Msg: "MODULE FAILURE"}, ReasonSudoRefused},
+		"the connection died":       {failure{Msg: "Timeout (12s) waiting for privilege escalation prompt: "}, ReasonConnectionTimeout},
 		"no python":                 {failure{ModuleStdout: "/bin/sh: 1: /usr/bin/python3: not found\r\n", Msg: "MODULE FAILURE"}, ReasonPythonMissing},
 		"anything else is quoted":   {failure{Msg: "the disk is on fire"}, ReasonApplyFailed},
 		"control characters go out": {failure{Msg: "a\x1b[31mb\x00c"}, ReasonApplyFailed},
@@ -47,7 +48,7 @@ func TestClassifyFailure(t *testing.T) {
 			if reason != test.want {
 				t.Errorf("got %s (%s), want %s", reason, message, test.want)
 			}
-			if !reason.Entered() || strings.ContainsAny(message, "\x1b\x00") {
+			if reason.Entered() == reason.Unreachable() || strings.ContainsAny(message, "\x1b\x00") {
 				t.Errorf("message %q", message)
 			}
 		})

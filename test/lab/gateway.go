@@ -52,14 +52,26 @@ func (g *Gateway) forwardTo(node *Node) error {
 }
 
 // BlackHole loses every packet between the box and the cluster side, or stops
-// doing so: the box looks dead from there while all of it runs.
+// doing so: the box looks dead from there while all of it runs. Its link-layer
+// address can still be found, as that of a router before a dead host can: else
+// the kernel would soon say "no route" instead of nothing.
 func (b *Box) BlackHole(on bool) error {
 	table := "black_hole_" + strings.ReplaceAll(b.Name, "-", "_")
 	script := fmt.Sprintf("add table netdev %[1]s\ndelete table netdev %[1]s\n", table)
 	if on {
 		script += fmt.Sprintf(`table netdev %[1]s {
-	chain from { type filter hook ingress device "%[2]s" priority 0; policy drop; }
-	chain to { type filter hook egress device "%[2]s" priority 0; policy drop; }
+	chain neighbours {
+		ether type arp accept
+		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+	}
+	chain from {
+		type filter hook ingress device "%[2]s" priority 0; policy drop;
+		jump neighbours
+	}
+	chain to {
+		type filter hook egress device "%[2]s" priority 0; policy drop;
+		jump neighbours
+	}
 }
 `, table, b.port)
 	}
