@@ -34,13 +34,13 @@ func Gather(ctx context.Context, reader, secrets client.Reader, gateway *v1alpha
 	if intent.Access, err = accessOf(ctx, secrets, gateway); err != nil {
 		return intent, err
 	}
-	digest := intent.Vars.Digest()
+	digest, structure := intent.Vars.Digest(), intent.Vars.StructureDigest()
 	for _, host := range gateway.Spec.Hosts {
 		target, err := targetOf(planned, gateway, host)
 		if err != nil {
 			return Intent{}, err
 		}
-		target.Revision = ansible.Revision(digest, target)
+		target.Revision, target.Structure = ansible.Revision(digest, target), ansible.Revision(structure, target)
 		intent.Targets = append(intent.Targets, target)
 	}
 	return intent, nil

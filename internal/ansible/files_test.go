@@ -48,10 +48,13 @@ func sampleRun(t *testing.T, jump *Jump) Run {
 		Playbook: "playbooks/apply.yml",
 		Targets: []Target{{
 			Name: "gw1", Address: "192.0.2.1", Port: 2201, SSHDPort: 22, User: "nftop",
-			PublicInterfaces: []string{"eth0"}, Revision: strings.Repeat("ab", 32),
+			PublicInterfaces: []string{"eth0"}, Revision: strings.Repeat("ab", 32), Structure: strings.Repeat("cd", 32), Hold: true, Retry: true,
 		}},
 		Access: Access{PrivateKey: key, KnownHosts: known, Jump: jump, Become: true, ConnectTimeoutSeconds: 10},
 		Vars:   VarsOf(samplePlan()),
+
+		ConfirmTimeoutSeconds: 45,
+		Fence:                 &Fence{Epoch: 7, Sequence: 3},
 	}
 }
 
@@ -62,7 +65,7 @@ func TestFilesOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		VarsFile: `{"nft_schema":1,"nft_gateway":"nft-operator-system/edge","nft_firewall":{"default_action":"drop","established_connections":"keep",` +
+		VarsFile: `{"nft_schema":2,"nft_gateway":"nft-operator-system/edge","nft_firewall":{"default_action":"drop","established_connections":"keep",` +
 			`"gateway_echo":"limit","service_echo":"drop","echo_per_second":10,"management":{"ipv4":["192.0.2.7"],"ipv6":["2001:db8::/48"]},` +
 			`"ssh_sources":{"ipv4":[],"ipv6":[]},"bgp_peers":{"ipv4":[],"ipv6":[]},"load_balancer_ranges":{"ipv4":["203.0.113.0/24"],"ipv6":[]}},` +
 			`"nft_exposures":{"ipv4":[{"service":"shop/web","address":"203.0.113.10","protocol":"tcp","port":80}],` +
@@ -78,12 +81,19 @@ func TestFilesOfARun(t *testing.T) {
                 - eth0
             nft_ssh_port: 22
             nft_revision: ` + strings.Repeat("ab", 32) + `
+            nft_structure: ` + strings.Repeat("cd", 32) + `
+            nft_hold: true
+            nft_retry: true
     vars:
         ansible_connection: ssh
         ansible_python_interpreter: /usr/bin/python3
         ansible_ssh_common_args: -F '` + dir + `/ssh_config'
         ansible_ssh_timeout: 10
         ansible_become: true
+        nft_confirm_timeout: 45
+        nft_fence:
+            epoch: 7
+            sequence: 3
 `,
 		SSHConfigFile: `# Written by nft-operator for one gateway.
 Host nft-operator-jump

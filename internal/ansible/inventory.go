@@ -19,8 +19,13 @@ type Target struct {
 	User string
 	// PublicInterfaces face the outside.
 	PublicInterfaces []string
-	// Revision of the intent, see Revision.
-	Revision string
+	// Revision of the intent, and Structure, that of the intent without its
+	// openings: see Revision.
+	Revision, Structure string
+	// Hold leaves the structure on the host as it is, and changes openings only.
+	Hold bool
+	// Retry tries a structure again that the host took back.
+	Retry bool
 }
 
 // inventory is Ansible's YAML inventory with one group, gateways.
@@ -41,6 +46,9 @@ type inventoryHost struct {
 	PublicInterfaces []string `yaml:"nft_public_interfaces"`
 	SSHPort          uint16   `yaml:"nft_ssh_port"`
 	Revision         string   `yaml:"nft_revision"`
+	Structure        string   `yaml:"nft_structure"`
+	Hold             bool     `yaml:"nft_hold,omitempty"`
+	Retry            bool     `yaml:"nft_retry,omitempty"`
 }
 
 type inventoryVars struct {
@@ -49,6 +57,9 @@ type inventoryVars struct {
 	SSHArgs     string `yaml:"ansible_ssh_common_args"`
 	Timeout     int    `yaml:"ansible_ssh_timeout"`
 	Become      bool   `yaml:"ansible_become"`
+	// ConfirmTimeout is left out where the role's default will do.
+	ConfirmTimeout int    `yaml:"nft_confirm_timeout,omitempty"`
+	Fence          *Fence `yaml:"nft_fence,omitempty"`
 }
 
 // remotePython is Debian's interpreter. Naming it saves the remote execution
@@ -67,6 +78,9 @@ func inventoryYAML(run Run, sshConfig string) ([]byte, error) {
 			PublicInterfaces: target.PublicInterfaces,
 			SSHPort:          target.SSHDPort,
 			Revision:         target.Revision,
+			Structure:        target.Structure,
+			Hold:             target.Hold,
+			Retry:            target.Retry,
 		}
 	}
 	return yaml.Marshal(inventory{Gateways: inventoryGroup{
@@ -77,6 +91,9 @@ func inventoryYAML(run Run, sshConfig string) ([]byte, error) {
 			SSHArgs:     "-F " + shellQuote(sshConfig),
 			Timeout:     run.Access.ConnectTimeoutSeconds, // Ansible's own would win over ssh_config's
 			Become:      run.Access.Become,
+
+			ConfirmTimeout: run.ConfirmTimeoutSeconds,
+			Fence:          run.Fence,
 		},
 	}})
 }

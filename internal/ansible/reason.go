@@ -37,6 +37,17 @@ const (
 	ReasonBusy             Reason = "Busy"
 	ReasonWriteFailed      Reason = "WriteFailed"
 	ReasonInvalidVars      Reason = "InvalidVars"
+	// StaleWriter: another operator, or a later run of this one, was there since.
+	ReasonStaleWriter Reason = "StaleWriter"
+	// RollbackNotArmed: the host could not promise to take the change back.
+	ReasonRollbackNotArmed Reason = "RollbackNotArmed"
+	// RollbackPending: an earlier change still waits for its confirmation.
+	ReasonRollbackPending Reason = "RollbackPending"
+	// NotConfirmed: the change cut the way in; the host takes it back by itself.
+	ReasonNotConfirmed Reason = "NotConfirmed"
+	// RolledBack: the host took this very change back before, and has nothing
+	// earlier that openings could be changed in.
+	ReasonRolledBack Reason = "RolledBack"
 	ReasonApplyFailed      Reason = "ApplyFailed"
 )
 
@@ -51,7 +62,8 @@ var moduleReasons = map[Reason]bool{
 	ReasonNotRoot: true, ReasonNftMissing: true, ReasonUnsupported: true,
 	ReasonInterfaceMissing: true, ReasonSSHPortClosed: true, ReasonRulesetRejected: true,
 	ReasonReadBackMismatch: true, ReasonBusy: true, ReasonWriteFailed: true,
-	ReasonInvalidVars: true,
+	ReasonInvalidVars: true, ReasonStaleWriter: true, ReasonRollbackNotArmed: true,
+	ReasonRollbackPending: true, ReasonNotConfirmed: true, ReasonRolledBack: true,
 }
 
 // Unreachable reports whether the reason means that nobody could log in.

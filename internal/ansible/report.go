@@ -22,15 +22,52 @@ type Report struct {
 
 // Outcome is the module's JSON result, see roles/nft/README.md.
 type Outcome struct {
-	Changed    bool       `json:"changed"`
-	Revision   string     `json:"revision"`
-	Action     string     `json:"action"`
+	Changed bool `json:"changed"`
+	// Revision and Structure are what the host enforces; where the structure was
+	// held back, Structure is another than intended.
+	Revision  string `json:"revision"`
+	Structure string `json:"structure"`
+	// Action is none, elements, rules, replaced, created or files.
+	Action string `json:"action"`
+	// Held says why only openings were changed: HeldAsAsked, HeldRolledBack, or
+	// empty where all was.
+	Held Held `json:"held"`
+	// Drift names what somebody else had changed since the last run.
+	Drift []string `json:"drift"`
+	// RolledBack is the last change that the host took back, nil where none was.
+	RolledBack *RolledBack `json:"rolled_back"`
+	// Boot says whether the host loads the ruleset before its network is up.
+	Boot       string     `json:"boot"`
 	Elements   Elements   `json:"elements"`
 	Versions   Versions   `json:"versions"`
 	LocalChain LocalChain `json:"local_chain"`
 	Backup     string     `json:"backup"`
 	Drops      []Drop     `json:"drops"`
 }
+
+// Held says why a host's structure was left as it is.
+type Held string
+
+// Values of Held.
+const (
+	HeldAsAsked    Held = "Asked"
+	HeldRolledBack Held = "RolledBack"
+)
+
+// RolledBack is a change that a host took back, because nobody could log in
+// anew after it.
+type RolledBack struct {
+	Revision  string `json:"revision"`
+	Structure string `json:"structure"`
+	// At is when, by the host's clock, in RFC 3339.
+	At string `json:"at"`
+}
+
+// Values of Outcome.Boot.
+const (
+	BootUnit  = "Unit"
+	BootNoWay = "NoSystemd"
+)
 
 // Elements counts elements of sets and maps that one change touched.
 type Elements struct {

@@ -18,8 +18,16 @@ func (v Vars) Digest() Digest {
 	return sha256.Sum256(text)
 }
 
+// StructureDigest is the hash of the extra-vars without the openings: what a
+// change of Services leaves as it is.
+func (v Vars) StructureDigest() Digest {
+	v.Exposures = ExposureVars{}
+	return v.Digest()
+}
+
 // Revision names what one host is to enforce: 64 hexadecimal digits, a hash of
-// the gateway's digest and of what is the host's own.
+// a digest of the gateway's and of what is the host's own. Of the Digest it is
+// the Target's Revision, of the StructureDigest its Structure.
 func Revision(gateway Digest, host Target) string {
 	text, err := json.Marshal(struct {
 		Gateway    []byte

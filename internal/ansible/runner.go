@@ -26,6 +26,21 @@ type Run struct {
 	Vars Vars
 	// Check asks what would change, and changes nothing.
 	Check bool
+	// ConfirmTimeoutSeconds is how long a host waits to be reached anew after a
+	// change that could cut the way in; it takes the change back otherwise. Zero
+	// is the role's default.
+	ConfirmTimeoutSeconds int
+	// Fence orders the runs; nil for a run by hand, which is not ordered.
+	Fence *Fence
+}
+
+// Fence makes hosts refuse a writer that others overtook: one of a smaller
+// Epoch, or of the same with a smaller Sequence, than a host has seen.
+type Fence struct {
+	// Epoch grows with each operator that takes over.
+	Epoch int64 `yaml:"epoch"`
+	// Sequence grows with each run of that operator.
+	Sequence int64 `yaml:"sequence"`
 }
 
 // Runner is the one seam to Ansible. Run returns a report for each host that

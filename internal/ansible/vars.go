@@ -9,7 +9,7 @@ import (
 
 // SchemaVersion is the version of the extra-vars, see docs/extra-vars.md. The
 // role refuses a version that it does not know.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Vars are the extra-vars of a run: what every host of one gateway enforces.
 // Every string in it is printed from a typed value.

@@ -94,7 +94,7 @@ func (r *scriptedRunner) succeed(_ context.Context, target ansible.Target) (ansi
 	changed := r.enforced[target.Name] != target.Revision
 	r.enforced[target.Name] = target.Revision
 	return ansible.Report{Outcome: ansible.Outcome{
-		Changed: changed, Revision: target.Revision,
+		Changed: changed, Revision: target.Revision, Structure: target.Structure,
 		Versions:   ansible.Versions{Nft: "1.0.6", Kernel: "6.1.0", Python: "3.11.2", OS: "Debian GNU/Linux 12 (bookworm)"},
 		LocalChain: ansible.LocalChain{State: "Accepted"},
 	}}, nil

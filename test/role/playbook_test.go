@@ -123,6 +123,7 @@ func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inven
 	if differently.interfaces != nil {
 		target.PublicInterfaces = differently.interfaces
 	}
+	target.Structure = ansible.Revision(vars.StructureDigest(), target)
 	identity := filepath.Join(h.folder, "id")
 	extraVars = filepath.Join(h.folder, ansible.VarsFile)
 	wanted := ansible.Run{Targets: []ansible.Target{target}, Vars: vars, Access: ansible.Access{KnownHosts: known, ConnectTimeoutSeconds: 5}}

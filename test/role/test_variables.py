@@ -11,7 +11,8 @@ with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as
     SPEC = yaml.safe_load(file)["argument_specs"]["main"]["options"]
 with open(os.path.join(os.path.dirname(__file__), "testdata", "source-ranges", "vars.json"), encoding="utf-8") as file:
     GOOD = json.load(file)
-GOOD.update(nft_host="gw1", nft_ssh_port=22, nft_revision="5c" * 32, nft_public_interfaces=["eth0"])
+GOOD.update(nft_hold=False, nft_retry=False, nft_confirm_timeout=30, nft_fence={"epoch": 0, "sequence": 0})
+GOOD.update(nft_host="gw1", nft_ssh_port=22, nft_revision="5c" * 32, nft_structure="3d" * 32, nft_public_interfaces=["eth0"])
 
 HOSTILE = [
     "{{ lookup('pipe', 'touch /canary') }}", "{% for x in y %}", "{# a #}", '"; drop', "a\nb", "a\n", "", "a b", "$x", "@x", "#x", "\u0661", 1, None, True, [], {},
@@ -38,13 +39,16 @@ class Checked(unittest.TestCase):
             ("nft_exposures", "ipv4", 0, "address", "255.255.255.255"),
             ("nft_exposures", "ipv6", 0, "sources", ["2001:db8::/32", "::1"]),
             ("nft_firewall", "management", "ipv4", ["0.0.0.0/0"]),
+            ("nft_hold", True), ("nft_retry", False), ("nft_confirm_timeout", 5), ("nft_fence", {"epoch": 1, "sequence": 0}),
         ]:
             with self.subTest(path_and_value):
                 self.assertEqual([], self.problems(*path_and_value))
 
     def test_hostile_strings_anywhere_are_refused(self):
         for path in [
-            ("nft_gateway",), ("nft_host",), ("nft_revision",), ("nft_schema",), ("nft_ssh_port",),
+            ("nft_gateway",), ("nft_host",), ("nft_revision",), ("nft_structure",), ("nft_schema",),
+            ("nft_hold",), ("nft_retry",), ("nft_confirm_timeout",), ("nft_fence",), ("nft_fence", "epoch"), ("nft_fence", "sequence"),
+             ("nft_ssh_port",),
             ("nft_public_interfaces",), ("nft_public_interfaces", 0),
             ("nft_firewall",), ("nft_firewall", "default_action"), ("nft_firewall", "echo_per_second"),
             ("nft_firewall", "management", "ipv4"), ("nft_firewall", "management", "ipv4", 0),
@@ -53,7 +57,7 @@ class Checked(unittest.TestCase):
             ("nft_exposures", "ipv4", 0, "port"), ("nft_exposures", "ipv4", 0, "sources"), ("nft_exposures", "ipv4", 0, "sources", 0),
         ]:
             for value in HOSTILE:
-                if (path[-1], value) in [("nft_schema", True), ("nft_schema", 1), ("nft_ssh_port", 1), ("echo_per_second", 1), ("port", 1), ("ipv4", [])]:
+                if (path[-1], value) in [("nft_hold", True), ("nft_hold", 1), ("nft_retry", True), ("nft_retry", 1), ("epoch", 1), ("sequence", 1), ("nft_ssh_port", 1), ("echo_per_second", 1), ("port", 1), ("ipv4", [])]:
                     continue  # these are right there
                 with self.subTest(path=path, value=value):
                     self.assertNotEqual([], self.problems(*path, value))
@@ -61,7 +65,7 @@ class Checked(unittest.TestCase):
     def test_values_out_of_their_range_are_refused(self):
         exposure = ("nft_exposures", "ipv4", 0)
         for path_and_value in [
-            ("nft_schema", 2), ("nft_ssh_port", 0), ("nft_ssh_port", 65536), ("nft_public_interfaces", ["sixteenletters00"]),
+            ("nft_schema", 1), ("nft_confirm_timeout", 4), ("nft_confirm_timeout", 601), ("nft_fence", {"epoch": -1, "sequence": 0}), ("nft_ssh_port", 0), ("nft_ssh_port", 65536), ("nft_public_interfaces", ["sixteenletters00"]),
             ("nft_public_interfaces", ["eth{0}"]), ("nft_revision", "5C" * 32), ("nft_gateway", "edge"), ("nft_gateway", "a/b/c"),
             exposure + ("service", "shop"), exposure + ("service", "Shop/web"), exposure + ("service", "shop/" + "a" * 64),
             exposure + ("address", "203.0.113.256"), exposure + ("address", "203.0.113.010"), exposure + ("address", "2001:db8::1"),
@@ -74,8 +78,8 @@ class Checked(unittest.TestCase):
                 self.assertNotEqual([], self.problems(*path_and_value))
 
     def test_what_is_missing_is_refused(self):
-        for path in [(name,) for name in SPEC] + [("nft_firewall", name) for name in SPEC["nft_firewall"]["options"]] + [
-                ("nft_firewall", "management", "ipv6"), ("nft_exposures", "ipv6"), ("nft_exposures", "ipv4", 0, "port")]:
+        for path in [(name,) for name, option in SPEC.items() if option.get("required")] + [("nft_firewall", name) for name in SPEC["nft_firewall"]["options"]] + [
+                ("nft_fence", "epoch"), ("nft_firewall", "management", "ipv6"), ("nft_exposures", "ipv6"), ("nft_exposures", "ipv4", 0, "port")]:
             variables = copy.deepcopy(GOOD)
             holder = variables
             for step in path[:-1]:

@@ -18,7 +18,7 @@ import jinja2
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-SCHEMA = 1
+SCHEMA = 2
 SHOWN = 10  # problems in a message; there can be thousands
 
 # No text outside of these sets of characters gets anywhere.
@@ -56,6 +56,7 @@ class ActionModule(ActionBase):
             local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
             public_interfaces=variables["nft_public_interfaces"],
             revision=variables["nft_revision"],
+            structure=variables["nft_structure"],
             ssh_port=variables["nft_ssh_port"],
         )
         result.update(self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars))
@@ -74,7 +75,7 @@ def rendered(folder, name, variables):
 
 
 def checked(given, spec):
-    """The variables of schema 1 among the given, and what is wrong with them.
+    """The variables of schema 2 among the given, and what is wrong with them.
 
     spec is what meta/argument_specs.yml says of the role's options. It decides
     on what is missing, types and choices; what is in a string is decided here.
@@ -105,7 +106,7 @@ def _misshapen(path, values, spec):
 
 
 def _problems(variables):
-    for name, pattern in (("nft_gateway", OBJECT), ("nft_host", HOST), ("nft_revision", REVISION)):
+    for name, pattern in (("nft_gateway", OBJECT), ("nft_host", HOST), ("nft_revision", REVISION), ("nft_structure", REVISION)):
         if not _matches(pattern, variables[name]):
             yield "%s is malformed" % name
     for number, interface in enumerate(variables["nft_public_interfaces"]):
@@ -115,6 +116,14 @@ def _problems(variables):
         yield "nft_public_interfaces is empty, and the gateway would be open"
     if not _between(variables["nft_ssh_port"], 1, 65535):
         yield "nft_ssh_port is not a port"
+    if not _between(variables.get("nft_confirm_timeout", 30), 5, 600):
+        yield "nft_confirm_timeout is not a number of seconds from 5 to 600"
+    for name in ("nft_hold", "nft_retry"):
+        if not isinstance(variables.get(name, False), bool):
+            yield "%s is neither true nor false" % name
+    fence = variables.get("nft_fence", {"epoch": 0, "sequence": 0})
+    if set(fence) != {"epoch", "sequence"} or not all(_between(value, 0, 1 << 62) for value in fence.values()):
+        yield "nft_fence does not hold the numbers epoch and sequence"
     firewall = variables["nft_firewall"]
     if not _between(firewall["echo_per_second"], 1, 10000):
         yield "nft_firewall.echo_per_second is not a number from 1 to 10000"

@@ -32,6 +32,10 @@ options:
     description: Hash of the intent.
     type: str
     required: true
+  structure:
+    description: Hash of the intent without what Services open.
+    type: str
+    required: true
   ssh_port:
     description: The port of the SSH server, which the ruleset keeps open. Something must listen there.
     type: int
@@ -47,6 +51,10 @@ author:
 RETURN = r"""
 revision:
   description: The revision that the gateway enforces, as it was given.
+  type: str
+  returned: success
+structure:
+  description: The structure that the gateway enforces, as it was given.
   type: str
   returned: success
 action:
@@ -110,6 +118,7 @@ class Apply:
         self.check = check
         self.diff = diff
         self.revision = params["revision"]
+        self.structure = params["structure"]
         self.lock_wait = params["lock_wait"]
         self.template = params["local_chain"]
         self.intent = intents.read(params["conf"])
@@ -131,6 +140,7 @@ class Apply:
         return {
             "changed": action != "none",
             "revision": self.revision,
+            "structure": self.structure,
             "action": action,
             "elements": {"added": change.additions, "deleted": change.deletions},
             "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line},
@@ -254,6 +264,7 @@ def main():
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
             "revision": {"type": "str", "required": True},
+            "structure": {"type": "str", "required": True},
             "ssh_port": {"type": "int", "required": True},
             "lock_wait": {"type": "int", "default": 20},
         },
