@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,6 +20,8 @@ type Intent struct {
 	Access ansible.Access
 	// Targets are the hosts, in the order of the spec.
 	Targets []ansible.Target
+	// ConfirmTimeout is how long they wait to be logged in to anew.
+	ConfirmTimeout time.Duration
 }
 
 // Gather reads what the API server knows and makes the intent of a gateway of
@@ -30,7 +33,7 @@ func Gather(ctx context.Context, reader, secrets client.Reader, gateway *v1alpha
 	if err != nil {
 		return Intent{}, err
 	}
-	intent := Intent{Plan: planned, Vars: ansible.VarsOf(planned)}
+	intent := Intent{Plan: planned, Vars: ansible.VarsOf(planned), ConfirmTimeout: gateway.Spec.Rollout.ConfirmTimeoutOrDefault()}
 	if intent.Access, err = accessOf(ctx, secrets, gateway); err != nil {
 		return intent, err
 	}
@@ -63,7 +66,10 @@ func targetOf(planned plan.Gateway, gateway *v1alpha1.NftGateway, host v1alpha1.
 
 // Run is the run of a playbook that brings all hosts to the intent.
 func (i Intent) Run(playbook string) ansible.Run {
-	return ansible.Run{Playbook: playbook, Targets: i.Targets, Access: i.Access, Vars: i.Vars}
+	return ansible.Run{
+		Playbook: playbook, Targets: i.Targets, Access: i.Access, Vars: i.Vars,
+		ConfirmTimeoutSeconds: int(i.ConfirmTimeout / time.Second),
+	}
 }
 
 // planOf gathers what the API server knows and plans one gateway. Its error is

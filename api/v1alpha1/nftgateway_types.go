@@ -1,7 +1,10 @@
 package v1alpha1
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // NftGateway is a group of Linux hosts that form one external gateway. Every
@@ -76,6 +79,12 @@ type NftGatewaySpec struct {
 	// +kubebuilder:default={}
 	Firewall Firewall `json:"firewall,omitempty"`
 
+	// rollout says how changes of the firewall itself reach the hosts. Openings
+	// of Services reach all of them at once.
+	// +optional
+	// +kubebuilder:default={}
+	Rollout Rollout `json:"rollout,omitempty"`
+
 	// deletionPolicy says what becomes of the hosts when this NftGateway is
 	// deleted: Retain leaves them as they are, Remove takes the operator's
 	// tables and files away and puts back the nftables.conf that was there
@@ -83,6 +92,53 @@ type NftGatewaySpec struct {
 	// +optional
 	// +kubebuilder:default=Retain
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// Rollout says how changes of the firewall itself reach the hosts: first one of
+// them, and the others when that one can still be logged in to.
+type Rollout struct {
+	// confirmTimeout is how long a host waits to be logged in to anew after a
+	// change that could cut the way in. When nobody could, the host takes the
+	// change back by itself. In minutes and seconds, from 5s to 10m, for
+	// example 30s or 1m30s.
+	// +optional
+	// +kubebuilder:default="30s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+m)?([0-9]+s)?$') && size(self) > 0 && duration(self) >= duration('5s') && duration(self) <= duration('10m')",message="a time in minutes and seconds, from 5s to 10m, for example 30s or 1m30s"
+	ConfirmTimeout *metav1.Duration `json:"confirmTimeout,omitempty"`
+
+	// maxUnavailable is how many hosts may be changed at one time, once a first
+	// one was changed and could be logged in to: a number, or a percentage of
+	// the hosts, rounded down, but at least one host.
+	// +optional
+	// +kubebuilder:default="25%"
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 64 : self.matches('^([1-9][0-9]?|100)%$')",message="a number of hosts, from 1 to 64, or a percentage of them, from 1% to 100%, for example 2 or 25%"
+	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
+}
+
+// DefaultConfirmTimeout is what spec.rollout.confirmTimeout is where it is left out.
+const DefaultConfirmTimeout = 30 * time.Second
+
+// ConfirmTimeoutOrDefault is how long hosts wait to be logged in to anew.
+func (r Rollout) ConfirmTimeoutOrDefault() time.Duration {
+	if r.ConfirmTimeout == nil {
+		return DefaultConfirmTimeout
+	}
+	return r.ConfirmTimeout.Duration
+}
+
+// MaxUnavailableOf is how many of so many hosts may be changed at one time.
+func (r Rollout) MaxUnavailableOf(hosts int) int {
+	most := intstr.FromString("25%")
+	if r.MaxUnavailable != nil {
+		most = *r.MaxUnavailable
+	}
+	count, err := intstr.GetScaledValueFromIntOrPercent(&most, hosts, false)
+	if err != nil { // the API server lets no such text in
+		return 1
+	}
+	return max(1, count)
 }
 
 // DeletionPolicy says what becomes of the hosts of a deleted NftGateway.

@@ -83,6 +83,24 @@ type NftGatewayHostStatus struct {
 	// appliedRevision is the hash of what the host was last seen to enforce.
 	// +optional
 	AppliedRevision string `json:"appliedRevision,omitempty"`
+	// appliedStructure is the hash of the part of it that is not openings of
+	// Services: where it is not the intended one, the host waits for its turn
+	// in a rollout, or took the change back.
+	// +optional
+	AppliedStructure string `json:"appliedStructure,omitempty"`
+	// lastRollback is the last change that the host took back by itself,
+	// because nobody could log in anew after it.
+	// +optional
+	LastRollback *Rollback `json:"lastRollback,omitempty"`
+	// lastDriftTime is when somebody else's change of the ruleset was last
+	// found and repaired. An Event of that time says what it was.
+	// +optional
+	LastDriftTime *metav1.Time `json:"lastDriftTime,omitempty"`
+	// boot says how the ruleset is loaded when the host starts: Unit by a
+	// systemd unit, before the network is up; NoSystemd not by the operator,
+	// because the host has no systemd.
+	// +optional
+	Boot string `json:"boot,omitempty"`
 	// lastChangeTime is when the host's ruleset was last changed by the operator.
 	// +optional
 	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
@@ -113,6 +131,19 @@ type NftGatewayHostStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// Rollback is a change that a host took back.
+type Rollback struct {
+	// revision that was taken back.
+	// +optional
+	Revision string `json:"revision,omitempty"`
+	// structure that was taken back.
+	// +optional
+	Structure string `json:"structure,omitempty"`
+	// time when that was, by the host's clock.
+	// +optional
+	Time *metav1.Time `json:"time,omitempty"`
 }
 
 // Refusal is one Service, or a part of it, that stays closed.

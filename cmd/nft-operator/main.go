@@ -52,7 +52,7 @@ func parseFlags() settings {
 	flag.StringVar(&s.probeAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
 	flag.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several operators act")
 	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time; each takes about 60 MiB")
-	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended")
+	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended, besides the spec.rollout.confirmTimeout that hosts may wait")
 	flag.DurationVar(&s.settle, "settle", 100*time.Millisecond, "how long changes are gathered before a run")
 	s.logging.BindFlags(flag.CommandLine)
 	flag.Parse()

@@ -47,8 +47,8 @@ const (
 	ReasonNotConfirmed Reason = "NotConfirmed"
 	// RolledBack: the host took this very change back before, and has nothing
 	// earlier that openings could be changed in.
-	ReasonRolledBack Reason = "RolledBack"
-	ReasonApplyFailed      Reason = "ApplyFailed"
+	ReasonRolledBack  Reason = "RolledBack"
+	ReasonApplyFailed Reason = "ApplyFailed"
 )
 
 // Reasons why nothing is known of the host.

@@ -34,6 +34,18 @@ type Run struct {
 	Fence *Fence
 }
 
+// defaultConfirmTimeout is the role's.
+const defaultConfirmTimeout = 30 * time.Second
+
+// confirmTimeout is how long the hosts of the run may wait to be reached anew.
+// A run that were ended before that could not tell what became of the change.
+func (r Run) confirmTimeout() time.Duration {
+	if r.ConfirmTimeoutSeconds == 0 {
+		return defaultConfirmTimeout
+	}
+	return time.Duration(r.ConfirmTimeoutSeconds) * time.Second
+}
+
 // Fence makes hosts refuse a writer that others overtook: one of a smaller
 // Epoch, or of the same with a smaller Sequence, than a host has seen.
 type Fence struct {
@@ -64,7 +76,7 @@ type PlaybookRunner struct {
 	WorkDir WorkDir
 	// ProjectDir holds ansible.cfg, playbooks and roles.
 	ProjectDir string
-	// Timeout bounds one run.
+	// Timeout bounds one run, besides what hosts may wait for a confirmation.
 	Timeout time.Duration
 }
 
@@ -85,7 +97,8 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 		return nil, fmt.Errorf("%w: folder for connections: %w", ErrRunnerFailed, err)
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	limit := r.Timeout + run.confirmTimeout()
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	output := &tail{limit: 4096}
 	ended := r.execute(ctx, dir, run, r.environment(dir, control, len(run.Targets)), output)
@@ -95,7 +108,7 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 	case len(reports) > 0: // what was reported is true, however the run ended
 		return reports, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w (limit %s)", ErrTimeout, r.Timeout)
+		return nil, fmt.Errorf("%w (limit %s)", ErrTimeout, limit)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:

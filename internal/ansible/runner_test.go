@@ -93,9 +93,15 @@ sh -c 'trap "" TERM; echo $$ >> `+pids+`; exec sleep 300' &
 echo $$ >> `+pids+`
 while :; do sleep 1; done`)
 	runner.Timeout = time.Second
-	_, err := runner.Run(t.Context(), sampleRun(t, nil))
-	if !errors.Is(err, ErrTimeout) {
+	run := sampleRun(t, nil)
+	run.ConfirmTimeoutSeconds = 1
+	began := time.Now()
+	_, err := runner.Run(t.Context(), run)
+	if !errors.Is(err, ErrTimeout) || !strings.Contains(err.Error(), "limit 2s") {
 		t.Fatalf("got %v, want ErrTimeout", err)
+	}
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("the run was ended after %s, before the host was done with waiting for its confirmation", took)
 	}
 	text, err := os.ReadFile(pids)
 	if err != nil {

@@ -21,6 +21,11 @@ func TestAccepted(t *testing.T) {
 		"denied, with an empty list":     `spec: {firewall: {ssh: {publicAccess: Deny, sources: []}, bgp: {publicAccess: Deny, peers: []}}}`,
 		"Services without a class":       `spec: {services: {loadBalancerClasses: [""]}}`,
 		"selector of every form":         `spec: {services: {selector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: NotIn, values: [d]}, {key: e, operator: DoesNotExist}]}}}`,
+		"shortest time to confirm":       `spec: {rollout: {confirmTimeout: 5s}}`,
+		"longest time to confirm":        `spec: {rollout: {confirmTimeout: 10m}}`,
+		"time to confirm as Go prints":   `spec: {rollout: {confirmTimeout: 1m30s}}`,
+		"all hosts at a time":            `spec: {rollout: {maxUnavailable: 100%}}`,
+		"one host at a time":             `spec: {rollout: {maxUnavailable: 1}}`,
 		"name of 63 letters":             `metadata: {name: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee}`,
 		"as many hosts as there may be":  `spec: {hosts: ` + manyHosts(64) + `}`,
 	} {

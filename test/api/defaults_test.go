@@ -2,9 +2,12 @@ package api
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 )
@@ -21,6 +24,10 @@ func TestDefaults(t *testing.T) {
 		},
 		Services:       v1alpha1.ServiceSelection{AllowedCIDRs: []v1alpha1.CIDR{"203.0.113.0/24"}},
 		DeletionPolicy: v1alpha1.DeletionRetain,
+		Rollout: v1alpha1.Rollout{
+			ConfirmTimeout: &metav1.Duration{Duration: 30 * time.Second},
+			MaxUnavailable: new(intstr.FromString("25%")),
+		},
 		Firewall: v1alpha1.Firewall{
 			DefaultAction:          v1alpha1.DefaultActionDrop,
 			EstablishedConnections: v1alpha1.EstablishedKeep,
@@ -40,6 +47,10 @@ func TestDefaults(t *testing.T) {
 		"parts of it empty": {`spec: {firewall: {ssh: {}, bgp: {}, icmp: {}}}`, func(*v1alpha1.NftGatewaySpec) {}},
 		"one field of it": {`spec: {firewall: {icmp: {serviceEcho: Limit}}}`, func(spec *v1alpha1.NftGatewaySpec) {
 			spec.Firewall.ICMP.ServiceEcho = v1alpha1.EchoLimit
+		}},
+		"rollout empty": {`spec: {rollout: {}}`, func(*v1alpha1.NftGatewaySpec) {}},
+		"rollout by number": {`spec: {rollout: {maxUnavailable: 2}}`, func(spec *v1alpha1.NftGatewaySpec) {
+			spec.Rollout.MaxUnavailable = new(intstr.FromInt32(2))
 		}},
 		"jump host": {`spec: {ssh: {jumpHost: {address: hop.example.org}}}`, func(spec *v1alpha1.NftGatewaySpec) {
 			spec.SSH.JumpHost = &v1alpha1.JumpHost{Address: "hop.example.org", Port: 22}

@@ -15,6 +15,8 @@ const (
 	hostNameSentence  = "a host name has lower-case letters, digits and '-', and starts and ends with a letter or digit, for example gw1"
 	userSentence      = "a user is a Unix account name: lower-case letters, digits, '_' and '-', not starting with a digit"
 	sameBoxSentence   = "two hosts have the same address and port; each entry of spec.hosts must be a box of its own"
+	confirmSentence   = "a time in minutes and seconds, from 5s to 10m, for example 30s or 1m30s"
+	hostsSentence     = "a number of hosts, from 1 to 64, or a percentage of them, from 1% to 100%, for example 2 or 25%"
 	interfacesMissing = "each host needs the name of its public interface: write spec.publicInterfaces for all hosts, or publicInterfaces in each entry of spec.hosts"
 )
 
@@ -88,6 +90,19 @@ func TestRefused(t *testing.T) {
 		"selector with unknown operator": {`spec: {services: {selector: {matchExpressions: [{key: a, operator: Like}]}}}`, "spec.services.selector", "write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"},
 		"selector: In without values":    {`spec: {services: {selector: {matchExpressions: [{key: a, operator: In}]}}}`, "spec.services.selector", "write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"},
 		"namespaces: Exists with values": {`spec: {services: {namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}}`, "spec.services.namespaceSelector", "write matchLabels, or matchExpressions with operator In or NotIn and values, or Exists or DoesNotExist without"},
+
+		"confirm timeout too short":  {`spec: {rollout: {confirmTimeout: 4s}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"confirm timeout too long":   {`spec: {rollout: {confirmTimeout: 10m1s}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"confirm timeout in millis":  {`spec: {rollout: {confirmTimeout: 5500ms}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"confirm timeout empty":      {`spec: {rollout: {confirmTimeout: ""}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"confirm timeout negative":   {`spec: {rollout: {confirmTimeout: -30s}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"confirm timeout as number":  {`spec: {rollout: {confirmTimeout: 30}}`, "spec.rollout.confirmTimeout", `must be of type string: "integer"`},
+		"confirm timeout of no size": {`spec: {rollout: {confirmTimeout: 99999999999999s}}`, "spec.rollout.confirmTimeout", confirmSentence},
+		"no host at a time":          {`spec: {rollout: {maxUnavailable: 0}}`, "spec.rollout.maxUnavailable", hostsSentence},
+		"less than no host":          {`spec: {rollout: {maxUnavailable: -1}}`, "spec.rollout.maxUnavailable", hostsSentence},
+		"no part of the hosts":       {`spec: {rollout: {maxUnavailable: 0%}}`, "spec.rollout.maxUnavailable", hostsSentence},
+		"more than all hosts":        {`spec: {rollout: {maxUnavailable: 101%}}`, "spec.rollout.maxUnavailable", hostsSentence},
+		"a number as text":           {`spec: {rollout: {maxUnavailable: "2"}}`, "spec.rollout.maxUnavailable", hostsSentence},
 
 		"deletion policy unknown": {`spec: {deletionPolicy: Delete}`, "spec.deletionPolicy", `supported values: "Retain", "Remove"`},
 

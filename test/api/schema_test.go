@@ -76,6 +76,9 @@ func TestExplainTellsWhatAFieldDoes(t *testing.T) {
 		"nftgw": "group of Linux hosts",
 		"nftgw.spec.firewall.establishedConnections": "Terminate cuts them",
 		"nftgw.spec.services":                        "allowedCIDRs <[]string> -required-",
+		"nftgw.spec.rollout.confirmTimeout":          "takes the change back by itself",
+		"nftgw.spec.rollout.maxUnavailable":          "at least one host",
+		"nftgwh.status.lastRollback":                 "nobody could log in anew",
 		"nftgwh.status.conditions":                   "Accepted, Reachable, Programmed, Degraded",
 	} {
 		text, err := kube.Kubectl(t.Context(), "explain", field)
