@@ -37,11 +37,20 @@ var observers atomic.Int32
 
 // Observe notes every TCP, UDP and SCTP packet from now on; replies to the
 // namespace's own connections too.
-func (n *Namespace) Observe() (*Observer, error) { return n.observe("", observedPackets, "accept") }
+func (n *Namespace) Observe() (*Observer, error) {
+	return n.observe(arriving, "", observedPackets, "accept")
+}
 
-// observe notes packets that match, and does with them as the verdict says. It
-// has room for size different ones of each family and protocol.
-func (n *Namespace) observe(match string, size int, verdict string) (*Observer, error) {
+// Where an observer stands: before anything can judge a packet, or behind the
+// rules that judge what is for the namespace itself.
+const (
+	arriving = "prerouting priority -400"
+	admitted = "input priority 400"
+)
+
+// observe notes packets that match where they pass, and does with them as the
+// verdict says. It has room for size different ones of each family and protocol.
+func (n *Namespace) observe(where, match string, size int, verdict string) (*Observer, error) {
 	o := &Observer{namespace: n, table: fmt.Sprintf("observer%d", observers.Add(1))}
 	var sets, rules strings.Builder
 	for _, kind := range observedKinds() {
@@ -51,15 +60,15 @@ func (n *Namespace) observe(match string, size int, verdict string) (*Observer, 
 			kind.family, kind.protocol, kind.set(), kind.header)
 	}
 	return o, n.Nft(fmt.Sprintf(`table inet %s {
-%s	chain arriving {
-		type filter hook prerouting priority -400; policy accept;
+%s	chain passing {
+		type filter hook %s; policy accept;
 		meta l4proto { tcp, udp, sctp } %s goto note
 	}
 	chain note {
 %s		%s
 	}
 }
-`, o.table, &sets, match, &rules, verdict))
+`, o.table, &sets, where, match, &rules, verdict))
 }
 
 // observedKind has a set of its own: to list one big set takes far longer than

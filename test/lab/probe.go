@@ -85,6 +85,15 @@ func echoDatagrams(socket *net.UDPConn) {
 // Dial connects from the namespace, and from one of its addresses where from is
 // valid. Closed doors drop packets rather than refuse, so patience decides.
 func (n *Namespace) Dial(protocol Protocol, from netip.Addr, to netip.AddrPort, patience time.Duration) (connection net.Conn, err error) {
+	err = n.Do(func() (err error) {
+		connection, err = dialHere(protocol, from, to, patience)
+		return err
+	})
+	return connection, err
+}
+
+// dialHere connects from the namespace of this thread.
+func dialHere(protocol Protocol, from netip.Addr, to netip.AddrPort, patience time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var dialer net.Dialer
@@ -98,11 +107,7 @@ func (n *Namespace) Dial(protocol Protocol, from netip.Addr, to netip.AddrPort, 
 		dialer.LocalAddr = net.UDPAddrFromAddrPort(source)
 	}
 	// A single literal address is dialled on this thread.
-	err = n.Do(func() (err error) {
-		connection, err = dialer.DialContext(ctx, string(protocol), to.String())
-		return err
-	})
-	return connection, err
+	return dialer.DialContext(ctx, string(protocol), to.String())
 }
 
 // Knock is nil where an echo server is reached: it sends a line of its own and

@@ -3,7 +3,6 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -48,7 +47,7 @@ func (t *Topology) Scan(scan Scan) (arrived Packets, err error) {
 		return nil, err
 	}
 	size := len(scan.Destinations) * len(scan.Sources) * (int(scan.LastPort) - int(scan.FirstPort) + 1)
-	observer, err := t.Node.observe(fmt.Sprintf("th sport %d", scan.SourcePort), size, "drop")
+	observer, err := t.Node.observe(arriving, fmt.Sprintf("th sport %d", scan.SourcePort), size, "drop")
 	if err != nil {
 		return nil, err
 	}
@@ -152,15 +151,10 @@ func (t *Topology) send(scan Scan) error {
 // frames makes one frame for each source, destination and protocol, and says
 // which of the client's interfaces sends them.
 func (t *Topology) frames(scan Scan) (frames []*frame, link int, err error) {
-	from, err := t.Client.links.LinkByName("eth0")
+	ends, link, err := t.wayTo(scan.Via)
 	if err != nil {
 		return nil, 0, err
 	}
-	to, err := scan.Via.links.LinkByName(PublicInterface)
-	if err != nil {
-		return nil, 0, err
-	}
-	ends := [2]net.HardwareAddr{from.Attrs().HardwareAddr, to.Attrs().HardwareAddr}
 	for _, destination := range scan.Destinations {
 		for _, source := range scan.Sources {
 			if source.Is4() != destination.Is4() {
@@ -171,23 +165,16 @@ func (t *Topology) frames(scan Scan) (frames []*frame, link int, err error) {
 			}
 		}
 	}
-	return frames, from.Attrs().Index, nil
+	return frames, link, nil
 }
 
 // sendFrames sends each frame to all ports of a range, from an interface.
 func (n *Namespace) sendFrames(link int, frames <-chan *frame, first, last uint16) error {
-	var socket int
-	err := n.Do(func() (err error) {
-		socket, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
-		return err
-	})
+	socket, err := n.packetSocket(link)
 	if err != nil {
-		return fmt.Errorf("open a packet socket: %w", err)
+		return err
 	}
 	defer func() { _ = unix.Close(socket) }()
-	if err := unix.Bind(socket, &unix.SockaddrLinklayer{Ifindex: link}); err != nil {
-		return fmt.Errorf("bind a packet socket: %w", err)
-	}
 	for frame := range frames {
 		for port := int(first); port <= int(last); port++ {
 			frame.setPort(uint16(port))
