@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
-	"github.com/nft-operator/nft-operator/internal/ansible"
 )
 
 // removalPatience is how long the deletion of an NftGateway waits for its
@@ -95,14 +94,8 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 		return ctrl.Result{RequeueAfter: wait}, nil
 	}
 	report, err := r.attempt(ctx, memory, intent, r.RemovalPlaybook)
-	if errors.Is(err, errNoSlot) {
-		return ctrl.Result{RequeueAfter: slotPause}, nil
-	}
-	if ctx.Err() != nil {
-		return ctrl.Result{}, ctx.Err()
-	}
 	if err != nil {
-		report = ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}
+		return afterNoAttempt(err)
 	}
 	observeRun(key, report)
 	if report.Reason != "" {

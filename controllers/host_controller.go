@@ -36,6 +36,8 @@ type HostReconciler struct {
 	Runner ansible.Runner
 	// Probe asks whether a host that failed before answers at all.
 	Probe Probe
+	// Epoch orders the runs of all operators.
+	Epoch *Epoch
 	// Ledger is told what each host is to enforce and does.
 	Ledger *Ledger
 	// Recorder writes Events.
@@ -65,6 +67,9 @@ type hostIntent struct {
 
 // Reconcile brings the host to its intent, or says why not.
 func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	if r.Epoch.superseded() { // what is known here is of the past
+		return ctrl.Result{}, nil
+	}
 	var host v1alpha1.NftGatewayHost
 	if err := r.Client.Get(ctx, req.NamespacedName, &host); apierrors.IsNotFound(err) {
 		r.Ledger.Forget(req.NamespacedName)
@@ -179,17 +184,11 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 	}
 
 	report, err := r.attempt(ctx, memory, intent, r.Playbook)
-	if err == nil && report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
-		err = fmt.Errorf("%w: it reported revision %q", ansible.ErrRunnerFailed, report.Outcome.Revision)
-	}
-	if errors.Is(err, errNoSlot) {
-		return ctrl.Result{RequeueAfter: slotPause}, nil
-	}
-	if ctx.Err() != nil {
-		return ctrl.Result{}, ctx.Err() // shutting down says nothing about the host
-	}
 	if err != nil {
-		report = ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}
+		return afterNoAttempt(err)
+	}
+	if report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
+		report = ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: fmt.Sprintf("the run reported revision %q", report.Outcome.Revision)}
 	}
 	observeRun(key, report)
 	r.recount(ctx, host, report)
@@ -231,48 +230,4 @@ func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost
 	}
 	r.Ledger.Enforces(key, intent.Plan)
 	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked))
-}
-
-// errNoSlot is not a failure of the host: it is tried again soon.
-var errNoSlot = errors.New("other hosts that fail are being tried")
-
-// slotPause is how long a host waits that found no slot.
-const slotPause = 250 * time.Millisecond
-
-// attempt runs a playbook once on the host. A doubtful host must first answer
-// a probe, so that a dead box does not hold a slot.
-func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent hostIntent, playbook string) (ansible.Report, error) {
-	if memory.doubtful() {
-		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
-			return ansible.Report{Reason: reason, Message: message}, nil
-		}
-		select { // waiting here would hold a worker that other hosts may need
-		case r.Doubtful <- struct{}{}:
-			defer func() { <-r.Doubtful }()
-		default:
-			return ansible.Report{}, errNoSlot
-		}
-	}
-	select {
-	case r.Slots <- struct{}{}:
-		defer func() { <-r.Slots }()
-	case <-ctx.Done():
-		return ansible.Report{}, ctx.Err()
-	}
-	reports, err := r.Runner.Run(ctx, intent.Run(playbook))
-	if err != nil {
-		return ansible.Report{}, err
-	}
-	report, found := reports[intent.target.Name]
-	if !found {
-		return report, fmt.Errorf("%w: it reported nothing on this host", ansible.ErrRunnerFailed)
-	}
-	return report, nil
-}
-
-func reasonOfRun(err error) ansible.Reason {
-	if errors.Is(err, ansible.ErrTimeout) {
-		return ansible.ReasonRunTimeout
-	}
-	return ansible.ReasonRunnerFailed
 }

@@ -75,7 +75,14 @@ func SetUp(manager ctrl.Manager, options Options) error {
 	if err := setUpGateways(manager, options, triggers); err != nil {
 		return err
 	}
-	if err := setUpHosts(manager, options, triggers, ledger); err != nil {
+	epoch, err := newEpoch(manager, options.Namespace)
+	if err != nil {
+		return err
+	}
+	if err := manager.Add(epoch); err != nil {
+		return err
+	}
+	if err := setUpHosts(manager, options, triggers, ledger, epoch); err != nil {
 		return err
 	}
 	return setUpServices(manager, options, ledger)
@@ -99,7 +106,7 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) err
 		})
 }
 
-func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger *Ledger) error {
+func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger *Ledger, epoch *Epoch) error {
 	gathered := func(mapping handler.MapFunc) handler.EventHandler { return gatheredFor(options.Settle, mapping) }
 	return ctrl.NewControllerManagedBy(manager).
 		Named("host").
@@ -115,6 +122,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Secrets:         manager.GetAPIReader(),
 			Runner:          options.Runner,
 			Probe:           options.Probe,
+			Epoch:           epoch,
 			Ledger:          ledger,
 			Recorder:        manager.GetEventRecorder("nft-operator"),
 			Playbook:        options.Watch.Playbook,

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -153,6 +154,30 @@ func awaitHost(t *testing.T, gateway, host, kind string, status metav1.Condition
 		return differs(object.Status.Conditions, object.Status.ObservedGeneration, kind, status, reason)
 	})
 	return object
+}
+
+// messageOf is that of a host's condition.
+func messageOf(host *v1alpha1.NftGatewayHost, kind string) string {
+	if condition := apimeta.FindStatusCondition(host.Status.Conditions, kind); condition != nil {
+		return condition.Message
+	}
+	return ""
+}
+
+// eventsAbout are the Events of an object, not of an earlier one of its name.
+func eventsAbout(t *testing.T, object client.Object) ([]eventsv1.Event, error) {
+	t.Helper()
+	var list eventsv1.EventList
+	if err := the.api.List(t.Context(), &list, client.InNamespace(object.GetNamespace())); err != nil {
+		return nil, err
+	}
+	var events []eventsv1.Event
+	for _, event := range list.Items {
+		if event.Regarding.UID == object.GetUID() {
+			events = append(events, event)
+		}
+	}
+	return events, nil
 }
 
 // awaitNoHost waits until an NftGatewayHost is gone.

@@ -47,6 +47,17 @@ func withLoss(part string) choice {
 	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) { o.wire.lose(part) }
 }
 
+// withBoxes gives an operator the hosts of another one.
+func withBoxes(boxes *boxes) choice {
+	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) { o.runner.boxes = boxes }
+}
+
+// withEncounter has something happen just before a write to a path that
+// contains part, once.
+func withEncounter(part string, happens func()) choice {
+	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) { o.wire.meet(part, happens) }
+}
+
 func withLeaderElection() choice {
 	return func(_ *operator, options *ctrl.Options, _ *controllers.Options) {
 		options.LeaderElection = true
@@ -96,6 +107,20 @@ func startOperator(t *testing.T, choices ...choice) *operator {
 	go func() { o.ended <- manager.Start(ctx) }()
 	t.Cleanup(o.stop)
 	return o
+}
+
+// awaitEnd waits until the operator ends by itself, and returns why.
+func (o *operator) awaitEnd() error {
+	o.t.Helper()
+	select {
+	case err := <-o.ended:
+		o.cancel()
+		o.cancel = nil
+		return err
+	case <-time.After(patience):
+		o.t.Fatal("the operator goes on")
+		return nil
+	}
 }
 
 // shippedWatch is what the repository's watches.yaml says.

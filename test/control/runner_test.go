@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +16,7 @@ type scriptedRunner struct {
 	mutex sync.Mutex
 	acts  map[string]act
 	runs  map[string][]ansible.Run
-	// enforced is the revision of each host, as a kernel would keep it.
-	enforced map[string]string
+	boxes *boxes
 }
 
 // act is what happens in one run on one host.
@@ -25,14 +25,19 @@ type act func(ctx context.Context, target ansible.Target) (ansible.Report, error
 var _ ansible.Runner = (*scriptedRunner)(nil)
 
 func newScriptedRunner() *scriptedRunner {
-	return &scriptedRunner{acts: map[string]act{}, runs: map[string][]ansible.Run{}, enforced: map[string]string{}}
+	return &scriptedRunner{acts: map[string]act{}, runs: map[string][]ansible.Run{}, boxes: newBoxes()}
 }
 
 // Run is Runner's.
 func (r *scriptedRunner) Run(ctx context.Context, run ansible.Run) (map[string]ansible.Report, error) {
 	reports := map[string]ansible.Report{}
 	for _, target := range run.Targets {
-		report, err := r.begin(target.Name, run)(ctx, target)
+		next := r.begin(target.Name, run)
+		if refusal := r.boxes.refuses(target.Name, run.Fence); refusal != nil {
+			reports[target.Name] = *refusal
+			continue
+		}
+		report, err := next(ctx, target)
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +81,13 @@ func (r *scriptedRunner) total() int {
 	return total
 }
 
+// all are the runs on a host that were begun.
+func (r *scriptedRunner) all(host string) []ansible.Run {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return slices.Clone(r.runs[host])
+}
+
 // last is the last run on a host.
 func (r *scriptedRunner) last(host string) ansible.Run {
 	r.mutex.Lock()
@@ -89,15 +101,7 @@ func (r *scriptedRunner) last(host string) ansible.Run {
 
 // succeed brings the host to the revision, as the role does.
 func (r *scriptedRunner) succeed(_ context.Context, target ansible.Target) (ansible.Report, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	changed := r.enforced[target.Name] != target.Revision
-	r.enforced[target.Name] = target.Revision
-	return ansible.Report{Outcome: ansible.Outcome{
-		Changed: changed, Revision: target.Revision, Structure: target.Structure,
-		Versions:   ansible.Versions{Nft: "1.0.6", Kernel: "6.1.0", Python: "3.11.2", OS: "Debian GNU/Linux 12 (bookworm)"},
-		LocalChain: ansible.LocalChain{State: "Accepted"},
-	}}, nil
+	return r.boxes.apply(target), nil
 }
 
 // succeedAfter is a run that takes its time.

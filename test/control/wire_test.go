@@ -15,6 +15,9 @@ type wire struct {
 	forbidden []string
 	leases    int
 	losing    string
+	// meeting happens before the next write to a path that contains awaited.
+	awaited string
+	meeting func()
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -24,6 +27,7 @@ func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
 func (w *wire) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		line := request.Method + " " + request.URL.Path
+		w.meets(line)
 		if w.loses(line) {
 			return &http.Response{
 				StatusCode: http.StatusServiceUnavailable, Request: request,
@@ -44,6 +48,18 @@ func (w *wire) loses(line string) bool {
 	}
 	w.losing = ""
 	return true
+}
+
+func (w *wire) meets(line string) {
+	w.mutex.Lock()
+	if w.meeting == nil || !isWrite(line) || !strings.Contains(line, w.awaited) {
+		w.mutex.Unlock()
+		return
+	}
+	happens := w.meeting
+	w.meeting = nil
+	w.mutex.Unlock()
+	happens()
 }
 
 func (w *wire) note(line string, response *http.Response) {
@@ -67,6 +83,13 @@ func (w *wire) lose(part string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.losing = part
+}
+
+// meet has something happen before the next write to a path that contains part.
+func (w *wire) meet(part string, happens func()) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.awaited, w.meeting = part, happens
 }
 
 // lost reports whether that write was asked for.
