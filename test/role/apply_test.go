@@ -16,7 +16,7 @@ func TestFirstApplyThenNothingToDo(t *testing.T) {
 	stock := h.file(t, conf)
 
 	first := h.apply(t, edge(web, web6, api))
-	if got := first.Result; !got.Changed || got.Action != "created" || got.Revision != revision || got.LocalChain.State != "Created" || got.Backup != backup {
+	if got := first.Result; !got.Changed || got.Action != "created" || len(got.Revision) != 64 || got.LocalChain.State != "Created" || got.Backup != backup {
 		t.Errorf("first run: %+v", got)
 	}
 	if got := first.Result.Versions; got.Nft == "" || got.Kernel == "" || got.Python == "" || got.OS == "" {
@@ -60,9 +60,15 @@ func TestAChangedServiceKeepsTheCountersOfOthers(t *testing.T) {
 	h.assertConverged(t)
 }
 
-func TestAnotherStructureReplacesTheTable(t *testing.T) {
+func TestAnotherStructureKeepsEveryCounter(t *testing.T) {
 	h := newHost(t)
 	h.apply(t, edge(web))
+	_ = h.topology.Client.Knock(lab.TCP, netip.Addr{}, netip.MustParseAddrPort("203.0.113.10:443"), time.Second)
+	_ = h.topology.Client.Knock(lab.TCP, netip.Addr{}, netip.MustParseAddrPort("203.0.113.10:444"), time.Second)
+	counted, dropped := h.count(t, "203.0.113.10"), h.dropped(t)
+	if counted == 0 || dropped == 0 {
+		t.Fatalf("counted %v, dropped %v packets of the client", counted, dropped)
+	}
 	for _, change := range []func(*ansible.FirewallVars){
 		func(f *ansible.FirewallVars) { f.EstablishedConnections = "terminate" },
 		func(f *ansible.FirewallVars) { f.DefaultAction = "accept" },
@@ -70,10 +76,33 @@ func TestAnotherStructureReplacesTheTable(t *testing.T) {
 	} {
 		vars := edge(web)
 		change(&vars.Firewall)
-		if got := h.apply(t, vars).Result; got.Action != "replaced" {
+		if got := h.apply(t, vars).Result; got.Action != "rules" {
 			t.Errorf("%+v: %+v", vars.Firewall, got)
 		}
+		if now := h.count(t, "203.0.113.10"); now != counted {
+			t.Errorf("%v packets were counted before, now %v", counted, now)
+		}
+		if now := h.dropped(t); now != dropped {
+			t.Errorf("%v packets were dropped before, now %v", dropped, now)
+		}
 		h.assertConverged(t)
+	}
+}
+
+func TestOtherSourceRangesKeepTheServicesCounter(t *testing.T) {
+	h := newHost(t)
+	h.apply(t, edge(web))
+	_ = h.topology.Client.Knock(lab.TCP, netip.Addr{}, netip.MustParseAddrPort("203.0.113.10:443"), time.Second)
+	counted := h.count(t, "203.0.113.10")
+	for _, sources := range [][]string{{"198.51.100.0/25"}, {"192.0.2.0/24", "198.51.100.7"}, nil} {
+		limited := web
+		limited.Sources = sources
+		if got := h.apply(t, edge(limited)).Result; got.Action != "elements" {
+			t.Errorf("%v: %+v", sources, got)
+		}
+		if now := h.count(t, "203.0.113.10"); now != counted || now == 0 {
+			t.Errorf("%v: %v packets were counted before, now %v", sources, counted, now)
+		}
 	}
 }
 
@@ -91,7 +120,7 @@ table inet filter { chain forward { type filter hook forward priority 10; ct sta
 	before := others()
 	terminate := edge(web)
 	terminate.Firewall.EstablishedConnections = "terminate"
-	for _, vars := range []ansible.Vars{edge(web), edge(web, api), terminate} { // created, elements, replaced
+	for _, vars := range []ansible.Vars{edge(web), edge(web, api), terminate} { // created, elements, rules
 		h.apply(t, vars)
 		if after := others(); after != before {
 			t.Fatalf("tables of others changed:\n%s", difference(t, before, after))

@@ -8,17 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/nft-operator/nft-operator/internal/ansible"
 	"github.com/nft-operator/nft-operator/test/lab"
 )
-
-// revision of every intent of these tests; that it names the intent is
-// internal/ansible's to see to.
-var revision = strings.Repeat("5c", 32)
 
 // host is a fresh gateway, entered by SSH with the files that the operator
 // writes.
@@ -43,11 +38,19 @@ func newHost(t *testing.T) *host {
 	return &host{Gateway: topology.Gateways[0], topology: topology, folder: t.TempDir()}
 }
 
+// connectTimeout is in seconds.
+const connectTimeout = 3
+
 // run says what differs from an ordinary run as root.
 type run struct {
 	user       string
 	interfaces []string
 	dry        bool
+	hold       bool
+	retry      bool
+	fence      *ansible.Fence
+	// confirm is the time in seconds to confirm a change.
+	confirm int
 	// vars is the text of vars.json, where it is not the operator's.
 	vars string
 }
@@ -115,7 +118,7 @@ func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inven
 	}
 	target := ansible.Target{
 		Name: "gw1", Address: h.Cluster.IPv4.String(), Port: 22, SSHDPort: 22, User: "root",
-		PublicInterfaces: []string{lab.PublicInterface}, Revision: revision,
+		PublicInterfaces: []string{lab.PublicInterface},
 	}
 	if differently.user != "" {
 		target.User = differently.user
@@ -123,10 +126,15 @@ func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inven
 	if differently.interfaces != nil {
 		target.PublicInterfaces = differently.interfaces
 	}
+	target.Hold, target.Retry = differently.hold, differently.retry
+	target.Revision = ansible.Revision(vars.Digest(), target)
 	target.Structure = ansible.Revision(vars.StructureDigest(), target)
 	identity := filepath.Join(h.folder, "id")
 	extraVars = filepath.Join(h.folder, ansible.VarsFile)
-	wanted := ansible.Run{Targets: []ansible.Target{target}, Vars: vars, Access: ansible.Access{KnownHosts: known, ConnectTimeoutSeconds: 5}}
+	wanted := ansible.Run{
+		Targets: []ansible.Target{target}, Vars: vars, Access: ansible.Access{KnownHosts: known, ConnectTimeoutSeconds: connectTimeout},
+		ConfirmTimeoutSeconds: differently.confirm, Fence: differently.fence,
+	}
 	if err := ansible.WriteFiles(h.folder, wanted, identity); err != nil {
 		t.Fatal(err)
 	}

@@ -17,17 +17,19 @@ func TestWhatAHandChangedIsRepaired(t *testing.T) {
 		command      []string
 	}{
 		{"a Service's element deleted", "elements", nftBy("delete element inet nft_operator services4 { 203.0.113.10 . tcp . 443 }")},
-		{"an element added", "elements", nftBy("add element inet nft_operator services4 { 203.0.113.99 . tcp . 22 : accept }")},
-		{"an element with another verdict", "elements", nftBy("delete element inet nft_operator services4 { 203.0.113.11 . tcp . 8443 }; " +
-			`add element inet nft_operator services4 { 203.0.113.11 . tcp . 8443 comment "shop/api" : accept }`)},
+		{"an element added", "elements", nftBy("add element inet nft_operator services4 { 203.0.113.99 . tcp . 22 }")},
+		{"a Service's ranges passed by", "elements", nftBy("delete element inet nft_operator limited4 { 203.0.113.11 . tcp . 8443 }")},
+		{"an element with another comment", "elements", nftBy("delete element inet nft_operator services4 { 203.0.113.11 . tcp . 8443 }; " +
+			`add element inet nft_operator services4 { 203.0.113.11 . tcp . 8443 comment "shop/other" }`)},
 		{"a source range widened", "elements", nftBy("add element inet nft_operator sources4 { 203.0.113.11 . tcp . 8443 . 192.0.2.0/24 }")},
-		{"a set emptied", "elements", nftBy("flush map inet nft_operator services6")},
+		{"a set emptied", "elements", nftBy("flush set inet nft_operator services6")},
 		{"a public interface taken out", "elements", nftBy("flush set inet nft_operator public_interfaces")},
-		{"a rule added", "replaced", nftBy("insert rule inet nft_operator input accept")},
-		{"a chain emptied", "replaced", nftBy("flush chain inet nft_operator input")},
-		{"a chain added", "replaced", nftBy("add chain inet nft_operator another { type filter hook forward priority -300; }")},
-		{"a chain's policy changed", "replaced", nftBy("chain inet nft_operator forward { policy drop; }")},
-		{"a set added", "replaced", nftBy("add set inet nft_operator another { type ipv4_addr; }")},
+		{"a rule added", "rules", nftBy("insert rule inet nft_operator input accept")},
+		{"a chain emptied", "rules", nftBy("flush chain inet nft_operator input")},
+		{"a chain added", "rules", nftBy("add chain inet nft_operator another { type filter hook forward priority -300; }")},
+		{"a chain's policy changed", "rules", nftBy("chain inet nft_operator forward { policy drop; }")},
+		{"a set added", "rules", nftBy("add set inet nft_operator another { type ipv4_addr; }")},
+		{"the table put to sleep", "rules", nftBy("add table inet nft_operator { flags dormant; }")},
 		{"our table deleted", "created", nftBy("delete table inet nft_operator")},
 		{"everything flushed", "created", nftBy("flush ruleset")},
 		{"nftables.conf edited", "files", []string{"sed", "-i", "s/443/22/", conf}},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -83,7 +84,8 @@ func (h *host) files(t reporter) string {
 }
 
 // stateless reduces a listing to what is enforced, in an order of its own: a
-// kernel lists elements in the order in which they happen to lie.
+// kernel lists elements in the order in which they happen to lie, and objects in
+// that in which they came to be. Only the order of a chain's rules means something.
 func stateless(t reporter, listing string) string {
 	t.Helper()
 	var parsed struct{ Nftables []map[string]map[string]any }
@@ -91,23 +93,38 @@ func stateless(t reporter, listing string) string {
 		t.Fatalf("%v:\n%s", err, listing)
 	}
 	var lines []string
+	rules := map[string][]string{}
 	for _, object := range parsed.Nftables {
 		if object["metainfo"] != nil {
 			continue
 		}
 		for kind, body := range object {
-			lines = append(lines, kind+" "+text(t, bare(body)))
+			line := kind + " " + text(t, bare(body))
+			if kind == "rule" {
+				chain := text(t, body["chain"])
+				rules[chain] = append(rules[chain], line)
+			} else {
+				lines = append(lines, line)
+			}
 		}
+	}
+	slices.Sort(lines)
+	for _, chain := range slices.Sorted(maps.Keys(rules)) {
+		lines = append(lines, rules[chain]...)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// bare takes handles and counts away, and sorts elements.
+// bare takes handles, counts and elements that packets made away, and sorts the
+// other elements.
 func bare(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
 		for _, state := range []string{"handle", "packets", "bytes", "expires"} {
 			delete(value, state)
+		}
+		if value["timeout"] != nil {
+			delete(value, "elem")
 		}
 		for key, inner := range value {
 			value[key] = bare(inner)
@@ -144,22 +161,22 @@ func (h *host) count(t reporter, address string) (packets float64) {
 	t.Helper()
 	var listing struct {
 		Nftables []struct {
-			Map struct {
-				Elem [][]json.RawMessage `json:"elem"`
-			} `json:"map"`
+			Set struct {
+				Elem []json.RawMessage `json:"elem"`
+			} `json:"set"`
 		} `json:"nftables"`
 	}
-	if err := json.Unmarshal([]byte(h.exec(t, "nft", "--json", "list", "map", "inet", "nft_operator", "services4")), &listing); err != nil {
+	if err := json.Unmarshal([]byte(h.exec(t, "nft", "--json", "list", "set", "inet", "nft_operator", "services4")), &listing); err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range listing.Nftables[1].Map.Elem {
+	for _, entry := range listing.Nftables[1].Set.Elem {
 		var element struct {
 			Elem struct {
 				Val     struct{ Concat []any }
 				Counter struct{ Packets float64 }
 			}
 		}
-		if err := json.Unmarshal(entry[0], &element); err != nil {
+		if err := json.Unmarshal(entry, &element); err != nil {
 			t.Fatal(err)
 		}
 		if reflect.DeepEqual(element.Elem.Val.Concat[0], address) {
@@ -168,6 +185,20 @@ func (h *host) count(t reporter, address string) (packets float64) {
 	}
 	t.Fatalf("services4 holds no %s", address)
 	return 0
+}
+
+// dropped is the number of packets that no Service was open for.
+func (h *host) dropped(t reporter) (packets float64) {
+	t.Helper()
+	var listing struct {
+		Nftables []struct {
+			Counter struct{ Packets float64 }
+		}
+	}
+	if err := json.Unmarshal([]byte(h.exec(t, "nft", "--json", "list", "counter", "inet", "nft_operator", "no_service")), &listing); err != nil {
+		t.Fatal(err)
+	}
+	return listing.Nftables[1].Counter.Packets
 }
 
 func text(t reporter, value any) string {

@@ -4,7 +4,7 @@ import role_modules  # noqa: F401  must come first
 
 from ansible.module_utils.nft_operator import changes
 
-WEB, API, PLAIN = ("shop/web", "accept"), ("shop/api", "goto sources4"), (None, None)
+WEB, API, PLAIN = "shop/web", "shop/api", None
 
 
 class Between(unittest.TestCase):
@@ -13,11 +13,12 @@ class Between(unittest.TestCase):
             ("equal", {"s": {"a": WEB}}, {"s": {"a": WEB}}, {}, {}),
             ("added", {}, {"s": {"a": WEB}}, {}, {"s": {"a": WEB}}),
             ("deleted", {"s": {"a": WEB}}, {"s": {}}, {"s": {"a": WEB}}, {}),
-            ("another verdict or comment", {"s": {"a": WEB}}, {"s": {"a": API}}, {"s": {"a": WEB}}, {"s": {"a": API}}),
+            ("another comment", {"s": {"a": WEB}}, {"s": {"a": API}}, {"s": {"a": WEB}}, {"s": {"a": API}}),
+            ("a comment more", {"s": {"a": PLAIN}}, {"s": {"a": WEB}}, {"s": {"a": PLAIN}}, {"s": {"a": WEB}}),
             ("a set that is not filled from the text", {"t": {"a": WEB}}, {"s": {}}, {}, {}),
             ("another spelling", {"s": {"2001:db8:0:0::1 . tcp . 80": WEB}}, {"s": {"2001:db8::1 . tcp . 80": WEB}}, {}, {}),
             ("another spelling of a mapped address", {"s": {"::ffff:192.0.2.1": PLAIN}}, {"s": {"::ffff:c000:201": PLAIN}}, {}, {}),
-            ("another spelling and verdict", {"s": {"2001:db8:0::1": WEB}}, {"s": {"2001:db8::1": API}},
+            ("another spelling and comment", {"s": {"2001:db8:0::1": WEB}}, {"s": {"2001:db8::1": API}},
              {"s": {"2001:db8:0::1": WEB}}, {"s": {"2001:db8::1": API}}),
         ]:
             with self.subTest(name):
@@ -33,7 +34,7 @@ class Script(unittest.TestCase):
         self.assertEqual(
             "delete element inet nft_operator services4 {\n\ta . tcp . 1,\n}\n"
             "add element inet nft_operator services4 {\n"
-            '\ta . tcp . 1 comment "shop/api" : goto sources4,\n\tb . tcp . 2 comment "shop/web" : accept,\n}\n',
+            '\ta . tcp . 1 comment "shop/api",\n\tb . tcp . 2 comment "shop/web",\n}\n',
             changes.script(changes.Changes({"services4": {"a . tcp . 1": WEB}}, {"services4": {"a . tcp . 1": API, "b . tcp . 2": WEB}})))
 
 

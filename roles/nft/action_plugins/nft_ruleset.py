@@ -13,12 +13,17 @@ __metaclass__ = type
 import ipaddress
 import os
 import re
+import time
+import uuid
 
 import jinja2
+from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 SCHEMA = 2
+CONFIRM_TIMEOUT = 30  # seconds
+PAUSE = 0.5  # seconds between attempts to come in
 SHOWN = 10  # problems in a message; there can be thousands
 
 # No text outside of these sets of characters gets anywhere.
@@ -50,6 +55,7 @@ class ActionModule(ActionBase):
             shown = "; ".join(problems[:SHOWN]) + ("; and %d more" % (len(problems) - SHOWN) if len(problems) > SHOWN else "")
             result.update(failed=True, reason="InvalidVars", msg="the variables are not what schema %d says, see docs/extra-vars.md: %s" % (SCHEMA, shown))
             return result
+        token = uuid.uuid4().hex
         arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
         arguments.update(
             conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
@@ -58,9 +64,54 @@ class ActionModule(ActionBase):
             revision=variables["nft_revision"],
             structure=variables["nft_structure"],
             ssh_port=variables["nft_ssh_port"],
+            hold=variables.get("nft_hold", False),
+            retry=variables.get("nft_retry", False),
+            fence=variables.get("nft_fence"),
+            confirm_timeout=variables.get("nft_confirm_timeout", CONFIRM_TIMEOUT),
+            token=token,
         )
-        result.update(self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars))
+        confirmation = {"token": token, "revision": variables["nft_revision"]}
+        try:
+            answer = self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars)
+        except AnsibleConnectionFailure as lost:
+            answer = self._confirmed_all_the_same(confirmation, lost, task_vars)
+        if "pending" in answer:
+            confirmation["token"] = answer["pending"]["token"]
+            answer = self._confirmed(confirmation, answer["pending"]["seconds"], task_vars)
+        result.update(answer)
         return result
+
+    def _confirmed_all_the_same(self, confirmation, lost, task_vars):
+        """The connection broke, perhaps after the change was made. Whoever comes in
+        anew may still keep it."""
+        if self._play_context.check_mode or "connect to host" in str(lost):
+            raise lost
+        self._connect_anew()
+        answer = self._execute_module(module_name="nft_confirm", module_args=confirmation, task_vars=task_vars)
+        if answer.get("failed"):
+            raise lost
+        return answer
+
+    def _confirmed(self, confirmation, seconds, task_vars):
+        """Come in anew before the time is up, or tell that nobody can."""
+        deadline = time.monotonic() + seconds
+        self._connect_anew()
+        while True:
+            try:
+                return self._execute_module(module_name="nft_confirm", module_args=confirmation, task_vars=task_vars)
+            except AnsibleConnectionFailure as failure:
+                if time.monotonic() > deadline - PAUSE:
+                    return {"failed": True, "reason": "NotConfirmed", "msg": (
+                        "the change cut the way in, so the host takes it back by itself within seconds; "
+                        "see that managementCIDRs and publicInterfaces are right: %s" % failure)}
+                time.sleep(PAUSE)
+
+    def _connect_anew(self):
+        """Share no connection that was there before the change: that it still
+        passes proves nothing."""
+        if self._connection.transport == "ssh":
+            given = self._connection.get_option("ssh_extra_args") or ""
+            self._connection.set_option("ssh_extra_args", (given + " -o ControlPath=none").strip())
 
 
 def rendered(folder, name, variables):

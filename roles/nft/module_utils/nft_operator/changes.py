@@ -1,14 +1,20 @@
 """The smallest change of elements that brings a kernel to the intent."""
 
 import ipaddress
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible.module_utils.nft_operator.intent import Elements, Value
+from ansible.module_utils.nft_operator.intent import Elements
+
+
+# Set name → key → packets and bytes.
+Counts = Dict[str, Dict[str, Tuple[int, int]]]
+_NO_COUNTS: Counts = {}
+_NONE = object()  # no comment of an element that is there
 
 
 class Changes(NamedTuple):
     """Elements to delete and to add, by set. Deletions come first: an element
-    whose comment or verdict changes is both."""
+    whose comment changes is both."""
 
     deleted: Elements
     added: Elements
@@ -29,8 +35,8 @@ def between(held: Elements, wanted: Elements) -> Changes:
         have = held.get(name, {})
         if have == want:
             continue
-        gone = {key: value for key, value in have.items() if want.get(key) != value}
-        new = {key: value for key, value in want.items() if have.get(key) != value}
+        gone = {key: comment for key, comment in have.items() if want.get(key, _NONE) != comment}
+        new = {key: comment for key, comment in want.items() if have.get(key, _NONE) != comment}
         _drop_spellings(gone, new)
         if gone:
             deleted[name] = gone
@@ -39,7 +45,7 @@ def between(held: Elements, wanted: Elements) -> Changes:
     return Changes(deleted, added)
 
 
-def _drop_spellings(gone: Dict[str, Value], new: Dict[str, Value]) -> None:
+def _drop_spellings(gone: Dict[str, Optional[str]], new: Dict[str, Optional[str]]) -> None:
     """Forget pairs that are one element in two spellings. Tools do not agree
     on the text of every IPv6 address; most elements never come here."""
     if not gone or not new:
@@ -62,8 +68,9 @@ def _spelling(key: str) -> str:
     return " . ".join(parts)
 
 
-def script(changes: Changes) -> str:
-    """The changes as one transaction in nft's language."""
+def script(changes: Changes, counts: Counts = _NO_COUNTS) -> str:
+    """The changes as one transaction in nft's language. What is added to a
+    counting set begins with the counts, where there are any."""
     lines: List[str] = []
     for verb, elements in (("delete", changes.deleted), ("add", changes.added)):
         for name, keys in elements.items():
@@ -71,12 +78,12 @@ def script(changes: Changes) -> str:
             if verb == "delete":
                 lines.extend("\t%s," % key for key in keys)
             else:
-                lines.extend("\t%s," % written(key, value) for key, value in keys.items())
+                begin = counts.get(name, {})
+                lines.extend("\t%s," % written(key, comment, begin.get(key)) for key, comment in keys.items())
             lines.append("}")
     return "\n".join(lines) + "\n"
 
 
-def written(key: str, value: Value) -> str:
-    """An element as the template writes it."""
-    comment, verdict = value
-    return key + (' comment "%s"' % comment if comment else "") + (" : " + verdict if verdict else "")
+def written(key: str, comment: Optional[str], count: Optional[Tuple[int, int]] = None) -> str:
+    """An element as the template writes it, perhaps with packets and bytes."""
+    return key + (" counter packets %d bytes %d" % count if count else "") + (' comment "%s"' % comment if comment else "")

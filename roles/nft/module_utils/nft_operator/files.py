@@ -5,8 +5,7 @@ import contextlib
 import fcntl
 import os
 import signal
-import tempfile
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from ansible.module_utils.nft_operator.failure import Failure
 
@@ -37,8 +36,36 @@ class Paths(NamedTuple):
         return self.root + "/var/lib/nft-operator/state.json"
 
     @property
+    def rolled_back(self):
+        return self.root + "/var/lib/nft-operator/rolled-back.json"
+
+    @property
+    def rolled_back_in_memory(self):
+        return self.root + "/run/nft-operator/rolled-back.json"
+
+    @property
+    def boot(self):
+        return self.root + "/var/lib/nft-operator/boot.nft"
+
+    @property
+    def boot_unit(self):
+        return self.root + "/etc/systemd/system/nft-operator.service"
+
+    @property
+    def boot_wanted(self):
+        return self.root + "/etc/systemd/system/sysinit.target.wants/nft-operator.service"
+
+    @property
     def lock(self):
         return self.root + "/run/nft-operator/lock"
+
+    @property
+    def fence(self):
+        return self.root + "/run/nft-operator/fence.json"
+
+    @property
+    def pending(self):
+        return self.root + "/run/nft-operator/pending"
 
 
 def read(path) -> Optional[str]:
@@ -50,27 +77,72 @@ def read(path) -> Optional[str]:
         return None
 
 
+class Change(NamedTuple):
+    """What is to become of one file: another text, or None for no file."""
+
+    path: str
+    text: Optional[str]
+    mode: int = 0o644
+    directory_mode: int = 0o755
+
+
+class Staged(NamedTuple):
+    """A text that lies beside its place; without one, the file is to go."""
+
+    path: str
+    text: Optional[str] = None
+    # The folder, where it was made for it.
+    made: Optional[str] = None
+
+
 def write(path, text, mode=0o644, directory_mode=0o755):
     """Replace a file atomically. Failure WriteFailed."""
-    directory = os.path.dirname(path)
-    staged = None
+    finish(stage(Change(path, text, mode, directory_mode)))
+
+
+def stage(change: Change) -> Staged:
+    """Write the text beside its place, all the way to the disk. Failure WriteFailed."""
+    if change.text is None:
+        return Staged(change.path)
+    directory, name = os.path.split(change.path)
+    # Always the same name: what a killed run left there is overwritten.
+    staged = Staged(change.path, os.path.join(directory, ".nft-operator-" + name), None if os.path.isdir(directory) else directory)
     try:
-        os.makedirs(directory, directory_mode, exist_ok=True)
-        descriptor, staged = tempfile.mkstemp(prefix=".nft-operator-", dir=directory)
+        os.makedirs(directory, change.directory_mode, exist_ok=True)
+        descriptor = os.open(staged.text, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.write(text)
+            file.write(change.text)
             file.flush()
-            os.fchmod(descriptor, mode)
+            os.fchmod(descriptor, change.mode)
             os.fsync(descriptor)
-        os.replace(staged, path)
-        staged = None
-        _sync(directory)
     except OSError as error:
-        raise Failure("WriteFailed", "%s cannot be written: %s; see whether the disk is full or read-only: df -h %s" % (path, error.strerror, directory)) from None
-    finally:
-        if staged is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(staged)
+        unstage([staged])
+        raise Failure("WriteFailed", "%s cannot be written: %s; see whether the disk is full or read-only: df -h %s" % (change.path, error.strerror, directory)) from None
+    return staged
+
+
+def unstage(staged: List[Staged]):
+    """Drop staged texts, and the folders that were made for them."""
+    for one in reversed(staged):
+        with contextlib.suppress(OSError):
+            if one.text is not None:
+                os.unlink(one.text)
+        with contextlib.suppress(OSError):
+            if one.made is not None:
+                os.rmdir(one.made)
+
+
+def finish(staged: Staged):
+    """Put a staged text in its place. Failure WriteFailed."""
+    if staged.text is None:
+        remove(staged.path)
+        return
+    try:
+        os.replace(staged.text, staged.path)
+        _sync(os.path.dirname(staged.path))
+    except OSError as error:
+        unstage([staged])
+        raise Failure("WriteFailed", "%s cannot be replaced: %s" % (staged.path, error.strerror)) from None
 
 
 def remove(path):

@@ -7,20 +7,17 @@ never parsed by us: nft reads it, see listing.py.
 """
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional
 
 from ansible.module_utils.nft_operator.failure import Failure
 
-# What an element holds besides its key: comment and verdict, either may be missing.
-Value = Tuple[Optional[str], Optional[str]]
-# Set or map name → key, as nft writes it → value.
-Elements = Dict[str, Dict[str, Value]]
+# Set name → key of an element, as nft writes it → its comment, or None.
+Elements = Dict[str, Dict[str, Optional[str]]]
 
-_OBJECT = re.compile(r"\t(set|map|counter) ([a-z0-9_]+) \{")
+_OBJECT = re.compile(r"\t(set|counter) ([a-z0-9_]+) \{")
 _ELEMENT = re.compile(
     r'\t\t\t("?[0-9A-Za-z_.:/@-]+"?(?: \. [0-9A-Za-z.:/-]+)*)'
-    r'(?: comment "([a-z0-9./-]+)")?'
-    r"(?: : (accept|goto [a-z0-9_]+))?,"
+    r'(?: comment "([a-z0-9./-]+)")?,'
 )
 _BEGIN, _END = "\t\telements = {", "\t\t}"
 _INCLUDE = re.compile(r'^\tinclude "(/[^"]*)"$', re.MULTILINE)
@@ -32,7 +29,7 @@ class Intent(NamedTuple):
     text: str
     # The text without its elements.
     structure: str
-    # Of every set and map that is filled from the text, the empty ones too.
+    # Of every set that is filled from the text, the empty ones too.
     elements: Elements
     # Names of the counters of drops.
     counters: List[str]
@@ -50,10 +47,10 @@ def read(text: str) -> Intent:
             found = _ELEMENT.fullmatch(line)
             if found is None:
                 raise Failure("InvalidVars", "line %d of the rendered ruleset is not an element: %.80r" % (number, line))
-            key, comment, verdict = found.groups()
+            key, comment = found.groups()
             if key in elements[name]:
                 raise Failure("InvalidVars", "%s holds %s twice; write each address, protocol and port once" % (name, key))
-            elements[name][key] = (comment, verdict)
+            elements[name][key] = comment
             continue
         if line == _BEGIN:
             inside = True

@@ -9,6 +9,7 @@ equal where the rulesets do the same; nobody interprets a rule.
 import json
 from typing import Any, Dict, List, NamedTuple
 
+from ansible.module_utils.nft_operator.changes import Counts
 from ansible.module_utils.nft_operator.intent import Elements
 from ansible.module_utils.nft_operator.nft import SELF_CHANGING_FLAGS
 
@@ -23,6 +24,8 @@ class Listing(NamedTuple):
     # Object, for example "chain forward" → its declaration and rules.
     structure: Dict[str, Any]
     elements: Elements
+    # Packets and bytes of the elements that count.
+    counts: Counts
     # Counts of drops, in the order in which the intent names them.
     drops: List[Dict[str, Any]]
 
@@ -30,11 +33,12 @@ class Listing(NamedTuple):
 def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str]) -> Listing:
     """Reduce the list "nftables" of nft's JSON.
 
-    filled names the sets and maps whose elements are wanted apart; all other
+    filled names the sets whose elements are wanted apart; all other
     sets, those of the local chain, are structure as a whole.
     """
     structure: Dict[str, Any] = {}
     elements: Elements = {}
+    counts: Counts = {}
     counted: Dict[str, Any] = {}
     for entry in objects:
         for kind, body in entry.items():
@@ -44,13 +48,13 @@ def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str]) -
             if kind == "rule":
                 _object(structure, "chain", body, body["chain"], ours)["rules"].append(_canonical(body["expr"], body.get("comment")))
                 continue
-            if ours and kind in ("set", "map") and body["name"] in filled:
-                elements[body["name"]] = _elements_of(body)
+            if ours and kind == "set" and body["name"] in filled:
+                elements[body["name"]], counts[body["name"]] = _elements_of(body)
                 body = {key: value for key, value in body.items() if key != "elem"}
             if ours and kind == "counter" and body["name"] in counters:
                 counted[body["name"]] = {"reason": body["name"], "packets": body["packets"], "bytes": body["bytes"]}
             _object(structure, kind, body, body.get("name", ""), ours)["declared"] = _canonical(body)
-    return Listing(structure, elements, [counted[name] for name in counters if name in counted])
+    return Listing(structure, elements, counts, [counted[name] for name in counters if name in counted])
 
 
 def _object(structure, kind, body, name, ours):
@@ -83,25 +87,17 @@ def _without_state(value):
 
 def _elements_of(body):
     quote = body.get("type") == "ifname"
-    elements = {}
+    elements, counts = {}, {}
     for item in body.get("elem", ()):
-        verdict = None
-        if body.get("map"):
-            item, verdict = item[0], _verdict(item[1])
-        comment = None
+        comment, counter = None, None
         if isinstance(item, dict) and "elem" in item:
-            comment = item["elem"].get("comment")
+            comment, counter = item["elem"].get("comment"), item["elem"].get("counter")
             item = item["elem"]["val"]
-        key = _key(item)
-        elements['"%s"' % key if quote else key] = (comment, verdict)
-    return elements
-
-
-def _verdict(value):
-    if isinstance(value, dict) and len(value) == 1:
-        (name, body), = value.items()
-        return name if body is None else "%s %s" % (name, body.get("target"))
-    return json.dumps(value)
+        key = '"%s"' % _key(item) if quote else _key(item)
+        elements[key] = comment
+        if counter:
+            counts[key] = (counter["packets"], counter["bytes"])
+    return elements, counts
 
 
 def _key(value):

@@ -31,9 +31,15 @@ class Nft:
 
     def __init__(self, path):
         self.path = path
+        self._version = None
 
     def version(self):
         """The version, for example "1.0.6"."""
+        if self._version is None:
+            self._version = self._asked_version()
+        return self._version
+
+    def _asked_version(self):
         answer = self._run("--version")
         found = re.search(r"\bv?([0-9]+\.[0-9]+(?:\.[0-9]+)?)\b", answer.stdout)
         if answer.returncode or found is None:
@@ -87,6 +93,26 @@ class Nft:
         if answer.returncode:
             raise Failure("Unsupported", "nft cannot list %s %s: %s" % (kind, name, said(answer)))
         return {key: body[key] for entry in _objects(answer) for body in entry.values() for key in ("elem",) if key in body}
+
+    def text(self, stateless, without=()):
+        """Our table in nft's language, as a text that loads: without counts where
+        stateless, without the elements of the sets named, and without those that
+        packets add, which come again."""
+        flags = ["--numeric-protocol"] + (["--stateless"] if stateless else [])
+        sets = [
+            (kind, entry[kind]["name"])
+            for entry in self._listed("ruleset", "inet") if _is_ours(entry) for kind in ("set", "map")
+            if kind in entry and entry[kind]["name"] not in without and not SELF_CHANGING_FLAGS.intersection(entry[kind].get("flags") or ())]
+        # Not all sets in one call: nft 1.0.6 then finds none of them.
+        answers = [self._run(*flags, "--terse", "list", "table", "inet", "nft_operator")]
+        answers += [self._run(*flags, "list", kind, "inet", "nft_operator", name) for kind, name in sets]
+        for answer in answers:
+            if answer.returncode:
+                raise Failure("Unsupported", "nft cannot list the ruleset: %s" % said(answer))
+        table, rest = answers[0].stdout, [answer.stdout for answer in answers[1:]]
+        # A table that sleeps would be woken by the next block that names it without saying so.
+        opening = re.match(r"table inet nft_operator \{\n(?:\tflags .*\n)?", table).group(0)
+        return table + "".join(opening + text.partition("\n")[2] for text in rest)
 
     def readable_structure(self):
         """Our table without elements and counts, for people."""

@@ -1,0 +1,72 @@
+"""What somebody else changed since the last run, in words."""
+
+from typing import Dict, List, Optional
+
+from ansible.module_utils.nft_operator import changes, intent, listing
+from ansible.module_utils.nft_operator.failure import Failure
+from ansible.module_utils.nft_operator.nft import Rejected, in_scratch_namespace
+from ansible.module_utils.nft_operator.state import State, digest
+
+SHOWN = 10  # of anything, in words
+
+
+def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Optional[str], accepted: Optional[str]) -> List[str]:
+    """How the kernel differs from how the last run left it. The files tell how
+    that was; where they are edited too, less can be told."""
+    if not state.kernel:
+        return []  # the first run
+    if held is None:
+        return ["table inet nft_operator was gone"]
+    trusted = conf is not None and digest(conf) == state.conf and digest(accepted) == state.accepted
+    before = intent.read(conf) if trusted else None
+    found = []
+    if state.nft == program.version() and digest(held.structure) != state.kernel:
+        found += _of_structure(_loaded(program, before, accepted) if before else None, held)
+    if before:
+        found += _of_elements(changes.between(before.elements, held.elements))
+    return found
+
+
+def of_files(state: State, current: Dict[str, Optional[str]]) -> List[str]:
+    """How files differ from how the last run left them. Current texts by path,
+    those first that the state has a hash of."""
+    if not state.kernel:
+        return []
+    return ["%s was %s" % (path, "deleted" if text is None else "edited")
+            for (path, text), left in zip(current.items(), (state.conf, state.accepted)) if digest(text) != left]
+
+
+def _loaded(program, before, accepted):
+    """The structure that the files give, None where they do not load."""
+    def load():
+        program.load(intent.with_local_chain(before.structure, accepted or "").text)
+        return listing.read(program.table(), before.elements, before.counters).structure
+
+    try:
+        return in_scratch_namespace(load)
+    except (Rejected, Failure):
+        return None
+
+
+def _of_structure(before, held):
+    if before is None:
+        return ["rules in table inet nft_operator were changed"]
+    found = []
+    for name in sorted(set(before) | set(held.structure)):
+        if name not in before:
+            found.append("%s was added" % name)
+        elif name not in held.structure:
+            found.append("%s was deleted" % name)
+        elif before[name] != held.structure[name]:
+            found.append("%s was changed" % name)
+    return found[:SHOWN] or ["rules in table inet nft_operator were changed"]
+
+
+def _of_elements(change):
+    found = []
+    for name in sorted(set(change.added) | set(change.deleted)):
+        for verb, keys in (("lost", change.deleted.get(name)), ("got", change.added.get(name))):
+            if keys:
+                shown = ", ".join(list(keys)[:3]) + (", …" if len(keys) > 3 else "")
+                found.append("%s %s %d element%s: %s" % (name, verb, len(keys), "" if len(keys) == 1 else "s", shown))
+    return found[:SHOWN]

@@ -1,0 +1,28 @@
+"""Openings follow their Services even where the rest of an intent has to wait."""
+
+import re
+
+from ansible.module_utils.nft_operator import changes, intent as intents
+
+# What a change of Services changes. It cannot cut the way in to the gateway:
+# these sets are asked for packets that pass it.
+OPENINGS = frozenset(name + family for name in ("services", "limited", "sources", "service_echo") for family in "46")
+
+_REVISION = re.compile(r"^# Revision [0-9a-f]+$", re.MULTILINE)
+_SET = re.compile(r"^\tset ([a-z0-9_]+) \{\n(?:\t\t.*\n)*", re.MULTILINE)
+
+
+def guarded(change: changes.Changes) -> bool:
+    """Whether a change of elements is of more than openings."""
+    return not OPENINGS.issuperset(change.deleted) or not OPENINGS.issuperset(change.added)
+
+
+def with_openings(earlier: intents.Intent, later: intents.Intent, revision: str) -> intents.Intent:
+    """The earlier intent with the openings of the later, under its revision."""
+    elements = {name: later.elements.get(name, keys) if name in OPENINGS else keys for name, keys in earlier.elements.items()}
+
+    def filled(block):
+        lines = ["\t\t\t%s,\n" % changes.written(key, comment) for key, comment in elements[block.group(1)].items()] if block.group(1) in elements else []
+        return block.group(0) + ("\t\telements = {\n%s\t\t}\n" % "".join(lines) if lines else "")
+
+    return intents.read(_SET.sub(filled, _REVISION.sub("# Revision " + revision, earlier.structure, count=1)))
