@@ -102,7 +102,7 @@ func must(t *testing.T, err error) {
 // useSecret gives the gateway a Secret of its own.
 func useSecret(t *testing.T, gateway *v1alpha1.NftGateway, privateKey []byte) {
 	t.Helper()
-	secret := secretWith(gateway.Name, privateKey)
+	secret := lab.NewSSHSecret(gateway.Name, privateKey)
 	must(t, the.api.Create(t.Context(), secret))
 	t.Cleanup(func() { _ = the.api.Delete(context.Background(), secret) })
 	gateway.Spec.SSH.PrivateKeySecretRef.Name = secret.Name
@@ -112,7 +112,7 @@ func useSecret(t *testing.T, gateway *v1alpha1.NftGateway, privateKey []byte) {
 // own address counts as management, because that interface is public here.
 func gatewayOfBox(t *testing.T, name string, box *lab.Box) *v1alpha1.NftGateway {
 	t.Helper()
-	gateway := the.gateway(name)
+	gateway := lab.NewEdge(name)
 	gateway.Spec.Hosts = []v1alpha1.GatewayHost{{Name: "box", Address: v1alpha1.HostAddress(box.Cluster.IPv4.String())}}
 	gateway.Spec.PublicInterfaces = []v1alpha1.InterfaceName{"eth0"}
 	gateway.Spec.SSH.KnownHosts = box.KnownHostsLine() + "\n"
