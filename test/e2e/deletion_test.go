@@ -46,6 +46,11 @@ func TestDeletionRetainsOrRemoves(t *testing.T) {
 			if (string(conf) != theirConf) != stays {
 				t.Errorf("nftables.conf is:\n%s", conf)
 			}
+			left, err := box.Exec("find", "/etc", "/var/lib", "-name", "*nft-operator*")
+			must(t, err)
+			if (left != "") != stays {
+				t.Errorf("files of ours:\n%s", left)
+			}
 			if _, err := box.ReadFile(localChainFile); err != nil {
 				t.Errorf("the administrator's local chain went: %v", err)
 			}

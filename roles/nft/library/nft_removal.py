@@ -10,6 +10,18 @@ description:
   - C(/etc/nftables.d/local-chain.nft) is the administrator's and stays, and so
     does a C(/etc/nftables.conf) that is not the operator's.
 options:
+  fence:
+    description: Orders the runs of operators. Left out, the run is not ordered.
+    type: dict
+    suboptions:
+      epoch:
+        description: Grows with each operator that takes over.
+        type: int
+        required: true
+      sequence:
+        description: Grows with each run of that operator.
+        type: int
+        required: true
   lock_wait:
     description: For how many seconds to wait for an apply to end.
     type: int
@@ -38,10 +50,11 @@ EXAMPLES = r"""
   nft_removal:
 """
 
+import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nft_operator import files
+from ansible.module_utils.nft_operator import commit, fence, files, state
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
 
@@ -55,8 +68,8 @@ def remove(program, paths, check):
     ours = conf is not None and MARK in conf[:200]
     has_table = program.table() is not None
     # Where somebody else wrote nftables.conf since, what was there before us is theirs to keep.
-    made = (paths.accepted, paths.state) + ((paths.backup,) if ours else ())
-    leftovers = [path for path in made if os.path.exists(path)]
+    made = (paths.boot_wanted, paths.boot_unit, paths.boot, paths.accepted, paths.rolled_back, paths.state) + ((paths.backup,) if ours else ())
+    leftovers = [path for path in made if os.path.lexists(path)]
     result = {
         "changed": has_table or ours or bool(leftovers),
         "removed": ([TABLE] if has_table else []) + ([paths.conf] if ours else []) + leftovers,
@@ -64,6 +77,9 @@ def remove(program, paths, check):
     }
     if check:
         return result
+    waiting = commit.find(paths)
+    if waiting is not None:
+        waiting.drop()  # nothing is left to be taken back to
     # The kernel first: as long as it fails, the files say that there is something to remove.
     if has_table:
         unload(program)
@@ -73,6 +89,9 @@ def remove(program, paths, check):
         files.remove(paths.conf)
     for path in leftovers:
         files.remove(path)
+    for path in (paths.accepted, paths.state):
+        with contextlib.suppress(OSError):  # somebody else's file in it keeps a folder
+            os.rmdir(os.path.dirname(path))
     return result
 
 
@@ -89,7 +108,10 @@ def unload(program):
 
 
 def main():
-    module = AnsibleModule(argument_spec={"lock_wait": {"type": "int", "default": 20}}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={
+        "fence": {"type": "dict", "options": {"epoch": {"type": "int", "required": True}, "sequence": {"type": "int", "required": True}}},
+        "lock_wait": {"type": "int", "default": 20},
+    }, supports_check_mode=True)
     try:
         if os.geteuid() != 0:
             raise Failure("NotRoot", "only root may remove a ruleset; log in as root, or set become: Sudo")
@@ -98,6 +120,8 @@ def main():
             raise Failure("NftMissing", "the gateway has no nft, and so no ruleset to remove; install the package nftables")
         paths = files.Paths()
         with files.locked(paths.lock, module.params["lock_wait"], shared=module.check_mode):
+            if not module.check_mode:
+                fence.admit(paths, fence.of(module.params["fence"]), state.read(paths).epoch)
             result = remove(Nft(path), paths, module.check_mode)
     except Failure as failure:
         module.fail_json(msg=failure.message, reason=failure.reason)
