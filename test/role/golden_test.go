@@ -88,9 +88,13 @@ func check(namespace *lab.Namespace, ruleset string) (complaint string, ok bool)
 }
 
 // difference shows two texts as diff does.
-func difference(t *testing.T, before, after string) string {
+func difference(t reporter, before, after string) string {
 	t.Helper()
-	folder := t.TempDir()
+	folder, err := os.MkdirTemp("", "difference-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
 	for name, text := range map[string]string{"before": before, "after": after} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

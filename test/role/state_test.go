@@ -15,6 +15,8 @@ const (
 	backup        = "/etc/nftables.conf.before-nft-operator"
 	theirChain    = "/etc/nftables.d/local-chain.nft"
 	acceptedChain = "/etc/nft-operator/local-chain.nft"
+	bootFile      = "/var/lib/nft-operator/boot.nft"
+	bootUnit      = "/etc/systemd/system/nft-operator.service"
 )
 
 // exec runs a command on the host and demands success.
@@ -140,19 +142,21 @@ func bare(value any) any {
 	return value
 }
 
-// booted lists what /etc/nftables.conf makes of a kernel that has just booted:
-// before any interface is there but the loopback.
-func (h *host) booted(t reporter) string {
+// booted lists what a file makes of a kernel that has just booted: before any
+// interface is there but the loopback.
+func (h *host) booted(t reporter, file string) string {
 	t.Helper()
 	return stateless(t, h.exec(t, "unshare", "--net", "sh", "-ec",
-		"nft -f "+conf+" && nft --stateless --json list table inet nft_operator"))
+		"nft -f "+file+" && nft --stateless --json list table inet nft_operator"))
 }
 
 // assertConverged demands that a boot would give what is in force.
 func (h *host) assertConverged(t reporter) {
 	t.Helper()
-	if now, booted := h.ours(t), h.booted(t); now != booted {
-		t.Errorf("a boot would not give what is in force; in force:\n%s\nafter a boot:\n%s", now, booted)
+	for _, file := range []string{conf, bootFile} {
+		if now, booted := h.ours(t), h.booted(t, file); now != booted {
+			t.Errorf("%s does not give what is in force:\n%s", file, difference(t, booted, now))
+		}
 	}
 }
 

@@ -88,8 +88,10 @@ class Apply:
 
     def drift(self, held) -> List[str]:
         """What somebody else changed since the last run."""
-        current = {path: files.read(path) for path in (self.paths.conf, self.paths.accepted)}
-        return drift.of_kernel(self.program, self.last, held, *current.values()) + drift.of_files(self.last, current)
+        paths, last = self.paths, self.last
+        left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit}
+        current = {path: files.read(path) for path in left}
+        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + drift.of_files(last, current, left)
 
     # What to bring it to.
 
@@ -265,7 +267,7 @@ class Apply:
         wanted = []
         if current is not None and HEADER not in current[:200] and files.read(paths.backup) is None:
             wanted.append(files.Change(paths.backup, current))
-        wanted.append(files.Change(paths.boot, intents.with_local_chain(goal.intent.text, chain).text, 0o600, 0o700))
+        wanted.append(files.Change(paths.boot, self.boot_text(), 0o600, 0o700))
         if boot.possible(paths):
             wanted.append(files.Change(paths.boot_unit, boot.unit(self.program.path, paths)))
         if goal.verdict.state == "Created":
@@ -286,7 +288,13 @@ class Apply:
             kernel=state.digest(self.goal.verdict.structure),
             nft=self.program.version(),
             conf=state.digest(self.goal.intent.text),
-            accepted=state.digest(self.goal.verdict.text or None))
+            accepted=state.digest(self.goal.verdict.text or None),
+            boot=state.digest(self.boot_text()),
+            unit=state.digest(boot.unit(self.program.path, self.paths)) if boot.possible(self.paths) else "")
+
+    def boot_text(self) -> str:
+        """The ruleset in one piece."""
+        return intents.with_local_chain(self.goal.intent.text, self.goal.verdict.text).text
 
     def stage(self, wanted):
         """Write texts beside their places. That the administrator's file cannot be

@@ -27,13 +27,11 @@ def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Opti
     return found
 
 
-def of_files(state: State, current: Dict[str, Optional[str]]) -> List[str]:
-    """How files differ from how the last run left them. Current texts by path,
-    those first that the state has a hash of."""
+def of_files(state: State, current: Dict[str, Optional[str]], left: Dict[str, str]) -> List[str]:
+    """How files differ from how the last run left them: texts and hashes by path."""
     if not state.kernel:
         return []
-    return ["%s was %s" % (path, "deleted" if text is None else "edited")
-            for (path, text), left in zip(current.items(), (state.conf, state.accepted)) if digest(text) != left]
+    return ["%s was %s" % (path, "deleted" if text is None else "edited") for path, text in current.items() if left[path] and digest(text) != left[path]]
 
 
 def _loaded(program, before, accepted):

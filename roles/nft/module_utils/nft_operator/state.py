@@ -23,6 +23,8 @@ class State(NamedTuple):
     nft: str = ""
     conf: str = ""
     accepted: str = ""
+    boot: str = ""
+    unit: str = ""
 
 
 def read(paths) -> State:
