@@ -89,6 +89,29 @@ func TestAnotherStructureKeepsEveryCounter(t *testing.T) {
 	}
 }
 
+// TestAReplacedTableTakesItsCountersOver is about an nft that does not take the
+// script that leaves sets in place.
+func TestAReplacedTableTakesItsCountersOver(t *testing.T) {
+	h := newHost(t)
+	h.apply(t, edge(web))
+	_ = h.topology.Client.Knock(lab.TCP, netip.Addr{}, netip.MustParseAddrPort("203.0.113.10:443"), time.Second)
+	_ = h.topology.Client.Knock(lab.TCP, netip.Addr{}, netip.MustParseAddrPort("203.0.113.10:444"), time.Second)
+	counted, dropped := h.count(t, "203.0.113.10"), h.dropped(t)
+	h.fakeNft(t, `case "$*" in *--check*) text=$(cat); case "$text" in "flush table"*) echo 'not this one' >&2; exit 1;; esac; echo "$text" | "$real" "$@"; exit;; esac`)
+	vars := edge(web, api)
+	vars.Firewall.EchoPerSecond = 7
+	if got := h.apply(t, vars).Result; got.Action != "replaced" {
+		t.Errorf("%+v", got)
+	}
+	if now := h.count(t, "203.0.113.10"); now != counted || now == 0 {
+		t.Errorf("%v packets were counted before, now %v", counted, now)
+	}
+	if now := h.dropped(t); now != dropped || now == 0 {
+		t.Errorf("%v packets were dropped before, now %v", dropped, now)
+	}
+	h.assertConverged(t)
+}
+
 func TestOtherSourceRangesKeepTheServicesCounter(t *testing.T) {
 	h := newHost(t)
 	h.apply(t, edge(web))

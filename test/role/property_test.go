@@ -10,20 +10,55 @@ import (
 )
 
 // TestAnySequenceOfChangesEqualsABoot applies sequences of intents, each on top
-// of what the ones before left: the kernel always equals a fresh load of
-// /etc/nftables.conf, and holds nothing but the last intent.
+// of what the ones before and somebody's hands left: the kernel always equals a
+// fresh load of /etc/nftables.conf, and applying again changes nothing.
 func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
-	if err := flag.Set("rapid.checks", "6"); err != nil { // a step takes a third of a second
+	if err := flag.Set("rapid.checks", "5"); err != nil { // a step takes two seconds
 		t.Fatal(err)
 	}
 	h := newHost(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		for range rapid.IntRange(1, 3).Draw(rt, "steps") {
 			vars := edge(exposures().Draw(rt, "exposures")...)
-			vars.Firewall.Management.IPv4 = rapid.SampledFrom([][]string{{}, {"192.0.2.0/24"}, {"192.0.2.0/25", "192.0.2.128"}}).Draw(rt, "management")
+			vars.Firewall = firewalls(vars.Firewall).Draw(rt, "firewall")
+			if hands := rapid.SampledFrom(damages).Draw(rt, "hands"); hands != "" {
+				_, _ = h.Exec("sh", "-c", hands) // there may be nothing to damage
+			}
 			h.apply(rt, vars)
 			h.assertConverged(rt)
+			if got := h.apply(rt, vars).Result; got.Changed || len(got.Drift) > 0 {
+				rt.Errorf("applied again: %+v", got)
+			}
 		}
+	})
+}
+
+// damages are what hands do between two runs.
+var damages = []string{
+	"", "",
+	"nft flush set inet nft_operator services4",
+	"nft flush set inet nft_operator sources6",
+	"nft add element inet nft_operator services4 '{ 203.0.113.1 . tcp . 443, 203.0.113.9 . udp . 9 }'",
+	"nft insert rule inet nft_operator from_public accept",
+	"nft flush chain inet nft_operator input",
+	"nft delete table inet nft_operator",
+	"sed -i 's/443/444/' " + conf,
+	"printf 'set mine { type ipv4_addr; flags interval; elements = { 198.51.100.0/30 }; }\\nchain local-chain { ip saddr @mine drop; }\\n' > " + theirChain,
+	"printf 'chain more { counter; }\\nchain local-chain { tcp dport vmap { 7: jump more }; }\\n' > " + theirChain,
+	"echo nonsense > " + theirChain,
+	"rm -f " + theirChain,
+}
+
+// firewalls are options of every kind, those in the structure and those in sets.
+func firewalls(from ansible.FirewallVars) *rapid.Generator[ansible.FirewallVars] {
+	return rapid.Custom(func(t *rapid.T) ansible.FirewallVars {
+		from.Management.IPv4 = rapid.SampledFrom([][]string{{}, {"192.0.2.0/24"}, {"192.0.2.0/25", "192.0.2.128"}}).Draw(t, "management")
+		from.BGPPeers.IPv6 = rapid.SampledFrom([][]string{{}, {"2001:db8:2::1"}}).Draw(t, "peers")
+		from.EstablishedConnections = rapid.SampledFrom([]string{"keep", "terminate"}).Draw(t, "established")
+		from.DefaultAction = rapid.SampledFrom([]string{"drop", "accept"}).Draw(t, "default")
+		from.ServiceEcho = rapid.SampledFrom([]string{"limit", "drop"}).Draw(t, "echo")
+		from.EchoPerSecond = rapid.SampledFrom([]int{7, 10}).Draw(t, "rate")
+		return from
 	})
 }
 
