@@ -77,6 +77,24 @@ func TestAFileThatCannotBeWrittenIsToldOf(t *testing.T) {
 	h.assertConverged(t)
 }
 
+// TestOpeningsCloseOnAFullDisk closes a Service where nothing can be written:
+// leaving it open would be worse than a boot that opens it again, which is told of.
+func TestOpeningsCloseOnAFullDisk(t *testing.T) {
+	h := newHost(t)
+	h.apply(t, edge(web, api))
+	h.exec(t, "mount", "-t", "tmpfs", "-o", "size=4k", "none", "/var/lib/nft-operator")
+	h.exec(t, "sh", "-c", "head -c 4096 /dev/zero > /var/lib/nft-operator/full")
+	h.refused(t, edge(api), run{}, ansible.ReasonWriteFailed)
+	if strings.Contains(h.kernel(t), web.Address) {
+		t.Error("the Service is still open")
+	}
+	h.exec(t, "umount", "/var/lib/nft-operator")
+	if got := h.apply(t, edge(api)).Result; got.Action != "files" {
+		t.Errorf("with room again: %+v", got)
+	}
+	h.assertConverged(t)
+}
+
 // fakeNft puts a shell script before the host's nft, to inject a fault. The
 // script sees the real one as $real, and in_host tells whether it was called in
 // the host's network namespace rather than in a scratch one.
