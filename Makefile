@@ -23,7 +23,7 @@ demo: setup build ## Watch Services being opened on two gateways, with real pack
 	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: setup test-python test-go ## Run every test, installing what they need
+test: setup test-python test-go ## Run every test but test-vm's, installing what they need
 
 ##@ Parts of them
 
@@ -39,7 +39,12 @@ kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
 	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m ./...
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v /test/vm)
+
+.PHONY: test-vm
+test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)
+	@hack/setup.sh --vm
+	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 30m ./test/vm
 
 .PHONY: test-python
 test-python: ## Run the unit tests of the Ansible module

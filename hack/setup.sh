@@ -15,9 +15,15 @@ packages=(
     iputils-ping    # pings in the tests
 )
 linters=(ansible-lint yamllint shellcheck)
-if [ "${1:-}" = --lint ]; then
-    packages+=("${linters[@]}")
-fi
+machine=(
+    qemu-system-x86 # is the virtual machine
+    mmdebstrap      # makes its image
+    e2fsprogs       # makes its disk
+)
+case ${1:-} in
+    --lint) packages+=("${linters[@]}") ;;
+    --vm) packages+=("${machine[@]}") ;;
+esac
 
 if ! command -v go >/dev/null; then
     echo "setup: Go is not on the path. Install Go $(sed -n 's/^go //p' go.mod) or newer from https://go.dev/dl/" >&2

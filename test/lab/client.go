@@ -27,10 +27,11 @@ func (t *Topology) newClient() (*Client, error) {
 
 // Via sends packets to the load balancer networks, and to the cluster networks
 // as an attacker would, through one gateway.
-func (c *Client) Via(gateway *Gateway) error {
+func (c *Client) Via(gateway Router) error {
+	public, _ := gateway.Sides()
 	for _, networks := range [][]netip.Prefix{LoadBalancerNetworks, ClusterNetworks} {
 		for _, network := range networks {
-			if err := c.replaceRoute(network, gateway.Public.Like(network.Addr())); err != nil {
+			if err := c.replaceRoute(network, public.Like(network.Addr())); err != nil {
 				return err
 			}
 		}

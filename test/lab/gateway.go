@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
 )
@@ -35,6 +36,17 @@ func (t *Topology) newGateway(number int) (*Gateway, error) {
 	}
 	gateway := &Gateway{Box: box, Public: addressesOf(public)}
 	return gateway, gateway.forwardTo(t.Node)
+}
+
+// Sides is Router's.
+func (g *Gateway) Sides() (public, cluster Addresses) { return g.Public, g.Cluster }
+
+func (g *Gateway) publicLink() (net.HardwareAddr, error) {
+	link, err := g.links.LinkByName(PublicInterface)
+	if err != nil {
+		return nil, err
+	}
+	return link.Attrs().HardwareAddr, nil
 }
 
 func (g *Gateway) forwardTo(node *Node) error {

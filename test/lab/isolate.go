@@ -19,6 +19,10 @@ type Isolation struct {
 	// there is no network to fetch sources from.
 	ControlPlane bool
 
+	// Machine makes sure that the image of [Topology.NewMachine] is there, for
+	// the same reason.
+	Machine bool
+
 	// Door is a TCP address outside of the lab, for example "127.0.0.1:0", at
 	// which [ControlPlane.OpenDoor] lets programs outside reach the API server.
 	Door string
@@ -109,6 +113,13 @@ func runInside(want Isolation) (int, error) {
 			return 0, err
 		}
 		cmd.Env = append(cmd.Env, assetsVariable+"="+directory)
+	}
+	if want.Machine {
+		directory, err := EnsureMachineImage(os.Stderr)
+		if err != nil {
+			return 0, err
+		}
+		cmd.Env = append(cmd.Env, machineVariable+"="+directory)
 	}
 
 	// The lab's pid 1 ends when this pipe closes, that is when this process is

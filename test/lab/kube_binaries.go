@@ -124,16 +124,19 @@ func missingPrograms(directory string) []string {
 // kubeCache is named after what is built, so that a change of versions builds
 // anew.
 func kubeCache(repository, source string) (string, error) {
-	cache := os.Getenv(cacheVariable)
-	if cache == "" {
-		cache = filepath.Join(repository, ".cache")
-	}
 	sums, err := os.ReadFile(filepath.Join(source, "go.sum"))
 	if err != nil {
 		return "", err
 	}
-	directory := filepath.Join(cache, "kube", fmt.Sprintf("%x", sha256.Sum256(sums))[:16])
+	directory := filepath.Join(cacheDirectory(repository), "kube", fmt.Sprintf("%x", sha256.Sum256(sums))[:16])
 	return directory, os.MkdirAll(directory, 0o755)
+}
+
+func cacheDirectory(repository string) string {
+	if cache := os.Getenv(cacheVariable); cache != "" {
+		return cache
+	}
+	return filepath.Join(repository, ".cache")
 }
 
 // lockDirectory waits until no other process builds into the directory. The
@@ -145,7 +148,7 @@ func lockDirectory(directory string, progress io.Writer) (unlock func(), err err
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		_, _ = fmt.Fprintln(progress, "lab: another process builds the control plane; waiting for it")
+		_, _ = fmt.Fprintln(progress, "lab: another process builds the same; waiting for it")
 		for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
 			err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
 		}

@@ -55,9 +55,10 @@ func (n *Node) takeLocally(networks []netip.Prefix) error {
 }
 
 // Via sends the node's packets, replies too, back through one gateway.
-func (n *Node) Via(gateway *Gateway) error {
+func (n *Node) Via(gateway Router) error {
+	_, cluster := gateway.Sides()
 	for _, network := range everywhere {
-		if err := n.replaceRoute(network, gateway.Cluster.Like(network.Addr())); err != nil {
+		if err := n.replaceRoute(network, cluster.Like(network.Addr())); err != nil {
 			return err
 		}
 	}

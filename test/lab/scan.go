@@ -16,7 +16,7 @@ import (
 // Scan says which packets to send from the client through a gateway.
 type Scan struct {
 	// Via is the gateway that gets the packets, whatever the client's routes.
-	Via *Gateway
+	Via Router
 	// Destinations are addresses of the node, in the load balancer networks for example.
 	Destinations []netip.Addr
 	// Sources are the packets' source addresses; the client's primary ones where empty.

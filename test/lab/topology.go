@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os/exec"
 
@@ -12,6 +13,7 @@ import (
 // Layout says how big a topology is.
 type Layout struct {
 	// Gateways is the number of gateway hosts, gw1, gw2 and so on; at most 50.
+	// Where there is none, [Topology.NewMachine] makes one.
 	Gateways int
 }
 
@@ -37,18 +39,21 @@ const (
 )
 
 // NewTopology builds a topology with every gateway's sshd answering, and the
-// first gateway on the way between client and node. There can be one at a time
+// first gateway, if any, on the way between client and node. There can be one at a time
 // in a process.
 func NewTopology(layout Layout) (*Topology, error) {
 	if err := findTools("nft", "nsenter", "sshd"); err != nil {
 		return nil, err
 	}
-	if layout.Gateways < 1 || layout.Gateways > 50 {
-		return nil, fmt.Errorf("a topology has 1 to 50 gateways, not %d", layout.Gateways)
+	if layout.Gateways < 0 || layout.Gateways > 50 {
+		return nil, fmt.Errorf("a topology has 0 to 50 gateways, not %d", layout.Gateways)
 	}
 	t := &Topology{Operator: addressesOf(numbered(ClusterNetworks, operatorNumber))}
 	if err := t.build(layout); err != nil {
 		return nil, err
+	}
+	if layout.Gateways == 0 {
+		return t, nil
 	}
 	return t, t.Via(t.Gateways[0])
 }
@@ -79,9 +84,17 @@ func (t *Topology) build(layout Layout) (err error) {
 	return nil
 }
 
+// Router is what packets can be sent through.
+type Router interface {
+	// Sides are its addresses on the public and on the cluster side.
+	Sides() (public, cluster Addresses)
+	// publicLink is its link-layer address on the public side.
+	publicLink() (net.HardwareAddr, error)
+}
+
 // Via sends the client's packets to the load balancer and cluster networks, and
 // the node's packets to everywhere, through one gateway.
-func (t *Topology) Via(gateway *Gateway) error {
+func (t *Topology) Via(gateway Router) error {
 	if err := t.Client.Via(gateway); err != nil {
 		return err
 	}

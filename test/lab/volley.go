@@ -44,7 +44,7 @@ type shot struct {
 }
 
 // Fire sends packets from a source port until the volley is closed.
-func (t *Topology) Fire(via *Gateway, sourcePort uint16, pace Pace, targets ...Target) (*Volley, error) {
+func (t *Topology) Fire(via Router, sourcePort uint16, pace Pace, targets ...Target) (*Volley, error) {
 	ends, link, err := t.wayTo(via)
 	if err != nil {
 		return nil, err
@@ -74,16 +74,16 @@ func (t *Topology) Fire(via *Gateway, sourcePort uint16, pace Pace, targets ...T
 
 // wayTo gives the two ends of the client's way to a gateway, and which of the
 // client's interfaces leads there.
-func (t *Topology) wayTo(via *Gateway) (ends [2]net.HardwareAddr, link int, err error) {
+func (t *Topology) wayTo(via Router) (ends [2]net.HardwareAddr, link int, err error) {
 	from, err := t.Client.links.LinkByName("eth0")
 	if err != nil {
 		return ends, 0, err
 	}
-	to, err := via.links.LinkByName(PublicInterface)
+	to, err := via.publicLink()
 	if err != nil {
 		return ends, 0, err
 	}
-	return [2]net.HardwareAddr{from.Attrs().HardwareAddr, to.Attrs().HardwareAddr}, from.Attrs().Index, nil
+	return [2]net.HardwareAddr{from.Attrs().HardwareAddr, to}, from.Attrs().Index, nil
 }
 
 // packetSocket sends frames out of an interface of the namespace.
