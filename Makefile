@@ -46,6 +46,11 @@ test-vm: ## Run the tests that need a machine of its own: boots, resets, its clo
 	@hack/setup.sh --vm
 	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 30m ./test/vm
 
+.PHONY: soak
+soak: setup kube ## Make 1,000 changes under traffic and lose nothing; CHANGES= and SEED= choose others
+	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 2h -v ./test/soak -run Churn \
+		-args -changes $(or $(CHANGES),1000) -seed $(or $(SEED),0)
+
 .PHONY: test-python
 test-python: ## Run the unit tests of the Ansible module
 	@/usr/bin/python3 -m unittest discover --start-directory test/role --quiet
