@@ -47,7 +47,7 @@ func (r *HostReconciler) run(ctx context.Context, memory *hostMemory, intent hos
 	case <-ctx.Done():
 		return ansible.Report{}, ctx.Err()
 	}
-	run := intent.Run(playbook)
+	run := intent.runOf(playbook)
 	var err error
 	if run.Fence, err = r.Epoch.fence(ctx); err != nil {
 		return ansible.Report{}, err
@@ -64,6 +64,13 @@ func (r *HostReconciler) run(ctx context.Context, memory *hostMemory, intent hos
 		return ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: "the run reported nothing on this host"}, nil
 	}
 	return report, nil
+}
+
+// runOf is the run of a playbook on this host alone.
+func (i hostIntent) runOf(playbook string) ansible.Run {
+	run := i.Run(playbook)
+	run.Targets = []ansible.Target{i.target}
+	return run
 }
 
 // overtaken finds out who the host takes for newer: the operator that
@@ -86,6 +93,8 @@ func afterNoAttempt(err error) (ctrl.Result, error) {
 	switch {
 	case errors.Is(err, errNoSlot):
 		return ctrl.Result{RequeueAfter: slotPause}, nil
+	case errors.Is(err, errNoTurn):
+		return ctrl.Result{RequeueAfter: untilCached}, nil
 	case errors.Is(err, ErrSuperseded):
 		return ctrl.Result{}, reconcile.TerminalError(err)
 	}

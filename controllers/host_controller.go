@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,6 +56,7 @@ type HostReconciler struct {
 	Now func() time.Time
 
 	memories hostMemories
+	rollouts *rollouts
 }
 
 // hostIntent is the intent of a gateway as one of its hosts sees it.
@@ -63,6 +65,15 @@ type hostIntent struct {
 	gateway  *v1alpha1.NftGateway
 	target   ansible.Target
 	entrance entrance
+	// all hosts of the gateway.
+	all []ansible.Target
+}
+
+func (i hostIntent) gatewayKey() types.NamespacedName { return client.ObjectKeyFromObject(i.gateway) }
+
+// request tells apart what a person asked for at two times.
+func (i hostIntent) request() request {
+	return request{generation: i.entrance.generation, check: i.entrance.check}
 }
 
 // Reconcile brings the host to its intent, or says why not.
@@ -74,6 +85,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if err := r.Client.Get(ctx, req.NamespacedName, &host); apierrors.IsNotFound(err) {
 		r.Ledger.Forget(req.NamespacedName)
 		r.memories.forget(req.NamespacedName)
+		r.rollouts.forget(req.NamespacedName)
 		forgetHostMetrics(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
@@ -99,6 +111,9 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	r.intend(gateway, intent.Plan)
+	if err := r.rollOut(ctx, intent); err != nil {
+		return ctrl.Result{}, err
+	}
 	return r.enforce(ctx, &host, intent)
 }
 
@@ -164,9 +179,10 @@ func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGate
 	}
 	at := slices.IndexFunc(gathered.Targets, func(t ansible.Target) bool { return t.Name == name })
 	target := gathered.Targets[at] // gatewayOf saw it in the spec
-	gathered.Targets = []ansible.Target{target}
+	all := gathered.Targets
+	gathered.Targets = nil // each run is of one host, see runOf
 	return hostIntent{
-		Intent: gathered, gateway: gateway, target: target,
+		Intent: gathered, gateway: gateway, target: target, all: all,
 		entrance: entrance{
 			generation: gateway.Generation, check: gateway.Annotations[v1alpha1.AnnotationCheck],
 			access: gathered.Access, target: target,
@@ -174,32 +190,29 @@ func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGate
 	}, nil
 }
 
-// enforce runs the playbook unless the host was seen to be right lately, or
-// failed so lately that it must wait.
+// enforce runs the playbook unless the host was seen to be right lately, failed
+// so lately that it must wait, or has nothing that could be changed before its turn.
 func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent) (ctrl.Result, error) {
 	key := client.ObjectKeyFromObject(host)
 	memory := r.memories.of(key)
-	if pause := max(memory.fresh(r.Now(), intent.target.Revision, intent.entrance), memory.wait(r.Now(), intent.entrance)); pause > 0 {
-		return r.afterReport(pause, r.tell(ctx, host, intent, memory))
+	turn, applied := r.rollouts.turnOf(intent.gatewayKey(), intent.target.Name)
+	if turn.holds() && applied == "" { // it is woken when its turn comes
+		return r.afterReport(0, r.wait(ctx, host, intent, turn))
+	}
+	intent.target.Hold, intent.target.Retry = turn.holds(), turn.retry
+	if pause := max(memory.fresh(r.Now(), intent.target, intent.entrance), memory.wait(r.Now(), intent.entrance)); pause > 0 {
+		return r.afterReport(pause, r.tell(ctx, host, intent, memory, turn))
 	}
 
-	report, err := r.attempt(ctx, memory, intent, r.Playbook)
+	report, err := r.inTurn(ctx, memory, intent, turn)
 	if err != nil {
 		return afterNoAttempt(err)
 	}
-	if report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
-		report = ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: fmt.Sprintf("the run reported revision %q", report.Outcome.Revision)}
-	}
 	observeRun(key, report)
 	r.recount(ctx, host, report)
-	var pause time.Duration
-	if report.Reason == "" {
-		pause = memory.succeeded(r.Now(), intent.target.Revision, intent.entrance, jittered(r.Period))
-	} else {
-		pause = memory.failed(r.Now(), intent.entrance)
-	}
-	memory.report = report
-	return r.afterReport(pause, r.tell(ctx, host, intent, memory))
+	pause := memory.note(r.Now(), intent, report, jittered(r.Period))
+	turn, _ = r.rollouts.turnOf(intent.gatewayKey(), intent.target.Name)
+	return r.afterReport(pause, r.tell(ctx, host, intent, memory, turn))
 }
 
 // recount writes what a run did to the log, and an Event of what a person would
@@ -213,21 +226,34 @@ func (r *HostReconciler) recount(ctx context.Context, host *v1alpha1.NftGatewayH
 		log.FromContext(ctx).Info("host changed", "action", outcome.Action,
 			"elementsAdded", outcome.Elements.Added, "elementsDeleted", outcome.Elements.Deleted, "revision", outcome.Revision)
 	}
+	if report.Reason == "" && len(outcome.Drift) > 0 {
+		r.Recorder.Eventf(host, nil, corev1.EventTypeWarning, "Drift", "Check", "%s", driftMessage(outcome.Drift))
+	}
 	if outcome.Backup != "" {
 		r.Recorder.Eventf(host, nil, corev1.EventTypeNormal, "BackedUp", "Apply",
 			"/etc/nftables.conf was somebody else's: it is kept as %s, and not loaded at boot any more", outcome.Backup)
 	}
 }
 
+// driftMessage says what somebody else had changed, a handful of it at the most.
+func driftMessage(drift []string) string {
+	const most = 8
+	listed := strings.Join(drift[:min(most, len(drift))], "; ")
+	if more := len(drift) - most; more > 0 {
+		listed += fmt.Sprintf("; and %d more", more)
+	}
+	return bounded("somebody else had changed the operator's part of this host, which is repaired: " + listed)
+}
+
 // tell brings ledger and status in line with the intent and the last attempt.
 // It is repeated while no attempt is due, because a refused Service changes the
 // intent without needing a run, and a write to the API server may get lost.
-func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent, memory *hostMemory) error {
+func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost, intent hostIntent, memory *hostMemory, turn turn) error {
 	key := client.ObjectKeyFromObject(host)
 	if memory.report.Reason != "" {
 		r.Ledger.Fails(key, string(memory.report.Reason))
 		return r.report(ctx, host, failedStatus(intent, memory.report))
 	}
-	r.Ledger.Enforces(key, intent.Plan)
-	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked))
+	r.Ledger.Enforces(key, intent.Plan) // openings, whatever structure is held
+	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked, turn))
 }

@@ -19,8 +19,10 @@ const (
 // hostMemory is what the operator remembers of one host between attempts. It
 // is used by one worker at a time, because a host is one queue key.
 type hostMemory struct {
-	// enforced is the revision that was last read back, empty before that.
+	// enforced is the revision that was last read back, empty before that, and
+	// held says that this was without its structure.
 	enforced string
+	held     bool
 	// checked is when that was, and due when it is to be done again.
 	checked time.Time
 	due     time.Time
@@ -29,6 +31,8 @@ type hostMemory struct {
 	// failures in a row, and the time before which no new attempt is made.
 	failures  int
 	notBefore time.Time
+	// firm says that nothing but another box ends the wait.
+	firm bool
 	// entrance is the way in at the last attempt.
 	entrance entrance
 }
@@ -45,7 +49,11 @@ type entrance struct {
 
 func (e entrance) same(other entrance) bool {
 	return e.generation == other.generation && e.check == other.check && e.access.Same(other.access) &&
-		e.target.Address == other.target.Address && e.target.Port == other.target.Port && e.target.User == other.target.User
+		e.sameBox(other) && e.target.User == other.target.User
+}
+
+func (e entrance) sameBox(other entrance) bool {
+	return e.target.Address == other.target.Address && e.target.Port == other.target.Port
 }
 
 // doubtful reports whether the host may well be dead: it was not seen to be
@@ -56,25 +64,55 @@ func (m *hostMemory) doubtful() bool {
 
 // wait is how long an attempt must still be put off.
 func (m *hostMemory) wait(now time.Time, way entrance) time.Duration {
-	if m.failures == 0 || !m.entrance.same(way) {
+	if !m.entrance.sameBox(way) || !m.firm && !m.entrance.same(way) {
 		return 0
 	}
 	return max(0, m.notBefore.Sub(now))
 }
 
 // fresh is how much longer nothing need be done, because the host was lately
-// seen to enforce the revision by the same way in.
-func (m *hostMemory) fresh(now time.Time, revision string, way entrance) time.Duration {
-	if m.enforced != revision || m.failures > 0 || !m.entrance.same(way) {
+// seen to enforce the revision, held back alike, by the same way in.
+func (m *hostMemory) fresh(now time.Time, target ansible.Target, way entrance) time.Duration {
+	if m.enforced != target.Revision || m.held != target.Hold || m.failures > 0 || !m.entrance.same(way) {
 		return 0
 	}
 	return max(0, m.due.Sub(now))
 }
 
+// pendingPause is how long a host is left alone on which a change waits for its
+// confirmation, or for being taken back.
+const pendingPause = 3 * time.Second
+
+// note takes down what an attempt came to, and returns after how long the next
+// one is due.
+func (m *hostMemory) note(now time.Time, intent hostIntent, report ansible.Report, period time.Duration) time.Duration {
+	var pause time.Duration
+	switch report.Reason {
+	case "":
+		pause = m.succeeded(now, intent.target, intent.entrance, period)
+	case ansible.ReasonNotConfirmed:
+		pause = m.postponed(now, intent.entrance, intent.ConfirmTimeout)
+	case ansible.ReasonRollbackPending:
+		pause = m.postponed(now, intent.entrance, pendingPause)
+	default:
+		pause = m.failed(now, intent.entrance)
+	}
+	m.report = report
+	return pause
+}
+
 // succeeded returns after how long the host is checked again.
-func (m *hostMemory) succeeded(now time.Time, revision string, way entrance, period time.Duration) time.Duration {
-	*m = hostMemory{enforced: revision, checked: now, due: now.Add(period), entrance: way}
+func (m *hostMemory) succeeded(now time.Time, target ansible.Target, way entrance, period time.Duration) time.Duration {
+	*m = hostMemory{enforced: target.Revision, held: target.Hold, checked: now, due: now.Add(period), entrance: way}
 	return period
+}
+
+// postponed leaves the host alone for a while: it is busy with itself, which
+// nobody can hasten.
+func (m *hostMemory) postponed(now time.Time, way entrance, pause time.Duration) time.Duration {
+	m.enforced, m.entrance = "", way
+	m.notBefore, m.firm = now.Add(pause), true
+	return pause
 }
 
 // failed returns how long the next attempt is put off.
@@ -86,7 +124,7 @@ func (m *hostMemory) failed(now time.Time, way entrance) time.Duration {
 	pause += time.Duration(rand.Int64N(int64(pause)/5 + 1)) // so that hosts that fell together do not rise together
 	m.failures++
 	m.entrance = way
-	m.notBefore = now.Add(pause)
+	m.notBefore, m.firm = now.Add(pause), false
 	return pause
 }
 

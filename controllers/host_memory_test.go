@@ -21,7 +21,7 @@ func TestBackoffDoublesUpToItsLimit(t *testing.T) {
 		}
 		low = min(lastBackoff, 2*low)
 	}
-	memory.succeeded(now, "r1", entrance{}, time.Minute)
+	memory.succeeded(now, ansible.Target{Revision: "r1"}, entrance{}, time.Minute)
 	if memory.wait(now, entrance{}) != 0 {
 		t.Error("a host that succeeded must wait")
 	}
@@ -59,20 +59,45 @@ func TestAHostIsFreshForOnePeriod(t *testing.T) {
 	now := time.Now()
 	way := entrance{generation: 1}
 	fresh := func(revision string, way entrance, later time.Duration) bool {
-		return memory.fresh(now.Add(later), revision, way) > 0
+		return memory.fresh(now.Add(later), ansible.Target{Revision: revision}, way) > 0
 	}
 	if fresh("r1", way, 0) {
 		t.Error("a host that was never checked is fresh")
 	}
-	memory.succeeded(now, "r1", way, time.Minute)
+	memory.succeeded(now, ansible.Target{Revision: "r1"}, way, time.Minute)
 	if !fresh("r1", way, 59*time.Second) {
 		t.Error("a host checked lately is not fresh")
 	}
 	if fresh("r1", way, time.Minute) || fresh("r2", way, 0) || fresh("r1", entrance{generation: 2}, 0) {
 		t.Error("a host is fresh after its period, for another revision, or by another way in")
 	}
+	if memory.fresh(now, ansible.Target{Revision: "r1", Hold: true}, way) > 0 {
+		t.Error("a host that has its structure is fresh for one that is held back")
+	}
 	memory.failed(now, way)
 	if fresh("r1", way, 0) {
 		t.Error("a host that failed since is fresh")
+	}
+}
+
+// TestAHostThatIsBusyWithItselfIsLeftAlone whatever a person edits meanwhile.
+func TestAHostThatIsBusyWithItselfIsLeftAlone(t *testing.T) {
+	var memory hostMemory
+	now := time.Now()
+	intent := hostIntent{Intent: Intent{ConfirmTimeout: 40 * time.Second}, target: ansible.Target{Revision: "r1"}, entrance: entrance{generation: 1}}
+	edited, moved := entrance{generation: 2}, entrance{generation: 2, target: ansible.Target{Address: "192.0.2.2"}}
+	memory.note(now, intent, ansible.Report{}, time.Minute)
+	for reason, want := range map[ansible.Reason]time.Duration{
+		ansible.ReasonNotConfirmed: 40 * time.Second, ansible.ReasonRollbackPending: pendingPause,
+	} {
+		if pause := memory.note(now, intent, ansible.Report{Reason: reason}, time.Minute); pause != want || memory.wait(now, edited) != want {
+			t.Errorf("after %s the host is tried again in %s, after an edit in %s, want %s", reason, pause, memory.wait(now, edited), want)
+		}
+		if memory.wait(now, moved) != 0 {
+			t.Errorf("after %s another box waits", reason)
+		}
+		if memory.failures > 0 || memory.doubtful() || memory.fresh(now, intent.target, intent.entrance) > 0 {
+			t.Errorf("after %s the host counts as failing, or as seen to be right", reason)
+		}
 	}
 }

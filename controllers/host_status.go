@@ -38,6 +38,7 @@ func (r *HostReconciler) report(ctx context.Context, host *v1alpha1.NftGatewayHo
 	if err := r.Client.Status().Patch(ctx, host, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	r.announceRollback(host, before.Status.LastRollback)
 	for _, kind := range []string{v1alpha1.ConditionProgrammed, v1alpha1.ConditionDegraded} {
 		r.announce(host, apimeta.FindStatusCondition(before.Status.Conditions, kind), apimeta.FindStatusCondition(host.Status.Conditions, kind))
 	}
@@ -53,11 +54,17 @@ func (r *HostReconciler) announce(host *v1alpha1.NftGatewayHost, before, after *
 	if after == nil || before != nil && before.Status == after.Status && before.Reason == after.Reason {
 		return
 	}
+	if after.Reason == string(ansible.ReasonRolledBack) { // the rollback itself is told, once
+		return
+	}
 	good := metav1.ConditionTrue
 	if after.Type == v1alpha1.ConditionDegraded {
 		good = metav1.ConditionFalse
 	}
 	kind := corev1.EventTypeWarning
+	if after.Reason == reasonRolloutWaiting { // nothing is wrong
+		kind = corev1.EventTypeNormal
+	}
 	if after.Status == good {
 		if kind = corev1.EventTypeNormal; before == nil {
 			return // a first good state is told by the conditions
@@ -91,31 +98,92 @@ func failedStatus(intent hostIntent, report ansible.Report) statusChange {
 		default:
 			set(v1alpha1.ConditionReachable, metav1.ConditionUnknown, reason, report.Message)
 		}
-		set(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, reason, report.Message)
+		message := report.Message
+		if report.Reason == ansible.ReasonRolledBack {
+			message = rolledBackMessage(report.Outcome.RolledBack)
+			set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, reason, message)
+		}
+		set(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, reason, message)
+		describeRollback(status, report.Outcome.RolledBack)
 	}
 }
 
-func enforcedStatus(intent hostIntent, outcome ansible.Outcome, now time.Time) statusChange {
+// enforcedStatus is that of a host that has the openings of the intent, and its
+// structure or an earlier one.
+func enforcedStatus(intent hostIntent, outcome ansible.Outcome, now time.Time, turn turn) statusChange {
 	return func(status *v1alpha1.NftGatewayHostStatus) {
 		describeIntent(status, intent)
 		describeVersions(status, outcome.Versions)
-		status.AppliedRevision = outcome.Revision
+		whole := outcome.Structure == intent.target.Structure
+		if whole {
+			status.AppliedRevision = outcome.Revision
+		}
+		status.AppliedStructure = outcome.Structure
 		status.LastCheckTime = &metav1.Time{Time: now.Truncate(time.Second)}
 		if outcome.Changed {
 			status.LastChangeTime = status.LastCheckTime
 		}
+		if len(outcome.Drift) > 0 {
+			status.LastDriftTime = status.LastCheckTime
+		}
+		status.Boot = outcome.Boot
+		describeRollback(status, outcome.RolledBack)
 		status.Drops = nil
 		for _, drop := range outcome.Drops {
 			status.Drops = append(status.Drops, v1alpha1.Drop(drop))
 		}
 		set := conditionSetter(&status.Conditions, intent.gateway.Generation)
 		set(v1alpha1.ConditionReachable, metav1.ConditionTrue, "LoggedIn", "the operator can log in")
-		set(v1alpha1.ConditionProgrammed, metav1.ConditionTrue, "Programmed", "the intended ruleset was read back from the kernel")
-		if outcome.LocalChain.State == ansible.LocalChainBroken {
-			set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, "LocalChainBroken", localChainMessage(outcome.LocalChain))
+		if whole {
+			set(v1alpha1.ConditionProgrammed, metav1.ConditionTrue, "Programmed", "the intended ruleset was read back from the kernel")
 		} else {
-			set(v1alpha1.ConditionDegraded, metav1.ConditionFalse, "AsIntended", "nothing needs a person")
+			reason, message := turn.explain()
+			if outcome.Held == ansible.HeldRolledBack {
+				reason, message = string(ansible.ReasonRolledBack), rolledBackMessage(outcome.RolledBack)
+			}
+			set(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, reason, message+"; openings of Services are as intended")
 		}
+		describeDegraded(set, outcome)
+	}
+}
+
+// describeDegraded says what needs a person on a host that was changed, or that
+// nothing does.
+func describeDegraded(set func(kind string, status metav1.ConditionStatus, reason, message string), outcome ansible.Outcome) {
+	switch {
+	case outcome.LocalChain.State == ansible.LocalChainBroken:
+		set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, "LocalChainBroken", localChainMessage(outcome.LocalChain))
+	case outcome.Held == ansible.HeldRolledBack:
+		set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, string(ansible.ReasonRolledBack), rolledBackMessage(outcome.RolledBack))
+	default:
+		set(v1alpha1.ConditionDegraded, metav1.ConditionFalse, "AsIntended", "nothing needs a person")
+	}
+}
+
+// Reasons of the condition Programmed of a host that waits for its turn.
+const (
+	reasonRolloutWaiting = "RolloutWaiting"
+	reasonRolloutStopped = "RolloutStopped"
+)
+
+// waitingStatus is that of a host that has nothing yet that could be kept current.
+func waitingStatus(intent hostIntent, turn turn) statusChange {
+	return func(status *v1alpha1.NftGatewayHostStatus) {
+		describeIntent(status, intent)
+		reason, message := turn.explain()
+		conditionSetter(&status.Conditions, intent.gateway.Generation)(v1alpha1.ConditionProgrammed, metav1.ConditionFalse, reason, message)
+	}
+}
+
+// explain says why the structure of a host is not the intended one.
+func (t turn) explain() (reason, message string) {
+	switch t.kind {
+	case turnFirst:
+		return reasonRolloutWaiting, "the firewall is changed on " + t.host + " first, and here when that can still be logged in to"
+	case turnStopped:
+		return reasonRolloutStopped, "the firewall is not changed here, because " + t.host + " took the change back: see there"
+	default:
+		return reasonRolloutWaiting, "the firewall is being changed on other hosts, spec.rollout.maxUnavailable of them at a time"
 	}
 }
 

@@ -27,6 +27,14 @@ var (
 		Name: "nft_operator_changes_total",
 		Help: "Runs that changed something on the host.",
 	}, []string{labelNamespace, labelHost})
+	rollbacksTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nft_operator_host_rollbacks_total",
+		Help: "Changes that a host took back, because nobody could log in anew after them.",
+	}, []string{labelNamespace, labelGateway, labelHost})
+	driftTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nft_operator_host_drift_total",
+		Help: "Runs that found, and repaired, what somebody else had changed on the host.",
+	}, []string{labelNamespace, labelGateway, labelHost})
 	openServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_services_open",
 		Help: "Services with at least one opening, by NftGateway.",
@@ -42,7 +50,7 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(runsTotal, changesTotal, openServices, refusedServices, gatewayProgrammed)
+	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, openServices, refusedServices, gatewayProgrammed)
 }
 
 func observeRun(host types.NamespacedName, report ansible.Report) {
@@ -50,6 +58,17 @@ func observeRun(host types.NamespacedName, report ansible.Report) {
 	if report.Outcome.Changed {
 		changesTotal.WithLabelValues(host.Namespace, host.Name).Inc()
 	}
+	if report.Reason == "" && len(report.Outcome.Drift) > 0 {
+		driftTotal.With(labelsOf(host)).Inc()
+	}
+}
+
+func observeRollback(host types.NamespacedName) { rollbacksTotal.With(labelsOf(host)).Inc() }
+
+// labelsOf tell the NftGatewayHost, and its gateway to sum up by.
+func labelsOf(host types.NamespacedName) prometheus.Labels {
+	gateway, _, _ := gatewayAndHost(host)
+	return prometheus.Labels{labelNamespace: host.Namespace, labelGateway: gateway.Name, labelHost: host.Name}
 }
 
 func observeGateway(gateway *v1alpha1.NftGateway) {
@@ -66,6 +85,8 @@ func forgetHostMetrics(host types.NamespacedName) {
 	labels := prometheus.Labels{labelNamespace: host.Namespace, labelHost: host.Name}
 	runsTotal.DeletePartialMatch(labels)
 	changesTotal.DeletePartialMatch(labels)
+	rollbacksTotal.DeletePartialMatch(labels)
+	driftTotal.DeletePartialMatch(labels)
 }
 
 func forgetGatewayMetrics(gateway types.NamespacedName) {

@@ -107,6 +107,7 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) err
 }
 
 func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger *Ledger, epoch *Epoch) error {
+	rollouts := &rollouts{}
 	gathered := func(mapping handler.MapFunc) handler.EventHandler { return gatheredFor(options.Settle, mapping) }
 	return ctrl.NewControllerManagedBy(manager).
 		Named("host").
@@ -116,6 +117,10 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 		Watches(&corev1.Service{}, gathered(triggers.everyHost), builder.WithPredicates(matteringServices())).
 		Watches(&corev1.Namespace{}, gathered(triggers.everyHost), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesMetadata(secretMetadata(), gathered(triggers.hostsOfSecret)).
+		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
+			rollouts.OnTurn(func(host types.NamespacedName) { queue.Add(ctrl.Request{NamespacedName: host}) })
+			return nil
+		})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workersPerRun * options.MaxConcurrentRuns}).
 		Complete(&HostReconciler{
 			Client:          manager.GetClient(),
@@ -131,6 +136,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,
+			rollouts:        rollouts,
 		})
 }
 

@@ -18,8 +18,8 @@ type boxes struct {
 type box struct {
 	revision, structure string
 	seen                ansible.Fence
-	// cutOff names structures after which nobody can log in.
-	cutOff map[string]bool
+	// cutOff says that nobody can log in after any other structure.
+	cutOff bool
 	// rolledBack is what the host took back last, and triedBy whose try that was.
 	rolledBack *ansible.RolledBack
 	triedBy    int64
@@ -27,8 +27,8 @@ type box struct {
 	drift []string
 	// boot is what the host says of its way to start.
 	boot string
-	// structures that were tried, in order, and those that were kept.
-	tried, kept []string
+	// tried counts the changes of structure that were tried.
+	tried int
 }
 
 func newBoxes() *boxes { return &boxes{byName: map[string]*box{}} }
@@ -38,7 +38,7 @@ func (b *boxes) on(name string, do func(*box)) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if b.byName[name] == nil {
-		b.byName[name] = &box{cutOff: map[string]bool{}, boot: ansible.BootUnit}
+		b.byName[name] = &box{boot: ansible.BootUnit}
 	}
 	do(b.byName[name])
 }
@@ -73,14 +73,13 @@ func (b *box) apply(target ansible.Target) ansible.Report {
 	case b.tookBack(target.Structure) && !target.Retry && b.triedBy == b.seen.Epoch:
 		held = ansible.HeldRolledBack
 	default:
-		b.tried = append(b.tried, target.Structure)
-		if b.cutOff[target.Structure] {
+		b.tried++
+		if b.cutOff {
 			b.triedBy = b.seen.Epoch
-			b.rolledBack = &ansible.RolledBack{Revision: target.Revision, Structure: target.Structure, At: time.Now().UTC().Format(time.RFC3339Nano)}
+			b.rolledBack = &ansible.RolledBack{Revision: target.Revision, Structure: target.Structure, At: time.Now().UTC().Format(time.RFC3339)}
 			return ansible.Report{Reason: ansible.ReasonNotConfirmed, Message: "a new connection failed: the host takes the change back"}
 		}
 		b.structure, b.rolledBack = target.Structure, nil
-		b.kept = append(b.kept, target.Structure)
 	}
 	if b.structure == "" {
 		return ansible.Report{Reason: ansible.ReasonRolledBack, Message: "there is nothing earlier", Outcome: ansible.Outcome{RolledBack: b.rolledBack}}

@@ -149,7 +149,7 @@ func TestAWriterOfAnotherClusterIsTold(t *testing.T) {
 	operator.runner.boxes.on("gw1", func(host *box) { host.seen = ansible.Fence{Epoch: time.Now().Unix() + 9999} })
 	host := awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "StaleWriter")
 	for _, advice := range []string{"another cluster", "restart this operator", "another one was here since"} {
-		if message := messageOf(host, v1alpha1.ConditionProgrammed); !strings.Contains(message, advice) {
+		if message := whyNot(host); !strings.Contains(message, advice) {
 			t.Errorf("%q is not in %q", advice, message)
 		}
 	}

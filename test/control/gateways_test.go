@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -67,23 +68,28 @@ func create(t *testing.T, object client.Object) {
 	t.Cleanup(func() { remove(t, object) })
 }
 
-// remove deletes an object, if it is there, without waiting for finalizers.
+// remove deletes an object, if it is there, without waiting for finalizers. An
+// operator may put them on again meanwhile.
 func remove(t *testing.T, object client.Object) {
 	t.Helper()
 	ctx := context.Background()
 	key := keyOf(object)
-	err := the.api.Get(ctx, key, object)
-	if err == nil && len(object.GetFinalizers()) > 0 {
-		base := object.DeepCopyObject().(client.Object)
-		object.SetFinalizers(nil)
-		err = the.api.Patch(ctx, object, client.MergeFrom(base))
-	}
-	if err == nil {
-		err = the.api.Delete(ctx, object)
-	}
-	if client.IgnoreNotFound(err) != nil {
-		t.Error(err)
-	}
+	await(t, "the end of "+key.String(), func() error {
+		if err := the.api.Get(ctx, key, object); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		if len(object.GetFinalizers()) > 0 {
+			base := object.DeepCopyObject().(client.Object)
+			object.SetFinalizers(nil)
+			if err := the.api.Patch(ctx, object, client.MergeFrom(base)); err != nil {
+				return client.IgnoreNotFound(err)
+			}
+		}
+		if err := the.api.Delete(ctx, object); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		return errors.New("it is still looked for")
+	})
 }
 
 // createGateway makes an NftGateway. Its NftGatewayHosts are gone with it.
@@ -156,9 +162,9 @@ func awaitHost(t *testing.T, gateway, host, kind string, status metav1.Condition
 	return object
 }
 
-// messageOf is that of a host's condition.
-func messageOf(host *v1alpha1.NftGatewayHost, kind string) string {
-	if condition := apimeta.FindStatusCondition(host.Status.Conditions, kind); condition != nil {
+// whyNot says why a host is not programmed.
+func whyNot(host *v1alpha1.NftGatewayHost) string {
+	if condition := apimeta.FindStatusCondition(host.Status.Conditions, v1alpha1.ConditionProgrammed); condition != nil {
 		return condition.Message
 	}
 	return ""
