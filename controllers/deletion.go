@@ -16,8 +16,7 @@ import (
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 )
 
-// removalPatience is how long the deletion of an NftGateway waits for its
-// hosts. After that, those that could not be cleaned are named in an Event.
+// removalPatience is enough for a host that is there, and for one that restarts.
 const removalPatience = 2 * time.Minute
 
 // holdBack puts the finalizer on a gateway, so that its deletion waits for us.
@@ -41,14 +40,8 @@ func (r *GatewayReconciler) finalize(ctx context.Context, gateway *v1alpha1.NftG
 		return ctrl.Result{}, err
 	}
 	if gateway.Spec.DeletionPolicy == v1alpha1.DeletionRemove {
-		left := notRemoved(hosts)
-		wait := gateway.DeletionTimestamp.Add(removalPatience).Sub(r.Now())
-		if len(left) > 0 && wait > 0 {
+		if wait := r.awaitRemoval(gateway, hosts); wait > 0 {
 			return ctrl.Result{RequeueAfter: wait}, nil // each host that is cleaned brings us back sooner
-		}
-		if len(left) > 0 {
-			r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, "NotRemoved", "Remove",
-				"the ruleset stays on %s; remove it there by hand: nft delete table inet nft_operator", bounded(strings.Join(left, ", ")))
 		}
 	}
 	for i := range hosts {
@@ -62,15 +55,33 @@ func (r *GatewayReconciler) finalize(ctx context.Context, gateway *v1alpha1.NftG
 	return ctrl.Result{}, client.IgnoreNotFound(r.Client.Patch(ctx, gateway, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})))
 }
 
-// notRemoved names the hosts that were not cleaned, each with the reason.
-func notRemoved(hosts []v1alpha1.NftGatewayHost) []string {
-	var names []string
+// awaitRemoval returns how long the hosts may still take to be cleaned. When
+// that is over, it names in Events those that were not.
+func (r *GatewayReconciler) awaitRemoval(gateway *v1alpha1.NftGateway, hosts []v1alpha1.NftGatewayHost) time.Duration {
+	var left, others []string
 	for i := range hosts {
-		if !apimeta.IsStatusConditionTrue(hosts[i].Status.Conditions, v1alpha1.ConditionRemoved) {
-			names = append(names, hosts[i].Labels[v1alpha1.LabelHost]+" ("+reasonOf(&hosts[i], v1alpha1.ConditionRemoved)+")")
+		name, reason := hosts[i].Labels[v1alpha1.LabelHost], reasonOf(&hosts[i], v1alpha1.ConditionRemoved)
+		switch {
+		case apimeta.IsStatusConditionTrue(hosts[i].Status.Conditions, v1alpha1.ConditionRemoved):
+		case reason == reasonHostConflict:
+			others = append(others, name)
+		default:
+			left = append(left, name+" ("+reason+")")
 		}
 	}
-	return names
+	if wait := gateway.DeletionTimestamp.Add(r.Patience).Sub(r.Now()); len(left) > 0 && wait > 0 {
+		return wait
+	}
+	if len(others) > 0 {
+		r.Recorder.Eventf(gateway, nil, corev1.EventTypeNormal, "LeftAlone", "Remove",
+			"%s: another NftGateway's, and left as it is", bounded(strings.Join(others, ", ")))
+	}
+	if len(left) > 0 {
+		r.Recorder.Eventf(gateway, nil, corev1.EventTypeWarning, "NotRemoved", "Remove",
+			"the ruleset stays on %s; run playbooks/remove.yml there, or by hand: systemctl disable nft-operator; nft delete table inet nft_operator",
+			bounded(strings.Join(left, ", ")))
+	}
+	return 0
 }
 
 // remove cleans one host of a deleted gateway, where that is asked for. It has
@@ -82,7 +93,7 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 		apimeta.IsStatusConditionTrue(host.Status.Conditions, v1alpha1.ConditionRemoved) {
 		return ctrl.Result{}, nil
 	}
-	intent, err := r.intentOf(ctx, gateway, name)
+	intent, err := r.removalOf(ctx, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		return r.afterReport(0, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, refused.reason, refused.message)))
 	}
@@ -103,6 +114,22 @@ func (r *HostReconciler) remove(ctx context.Context, host *v1alpha1.NftGatewayHo
 		return r.afterReport(pause, r.report(ctx, host, removalStatus(gateway, metav1.ConditionFalse, string(report.Reason), report.Message)))
 	}
 	return r.afterReport(0, r.report(ctx, host, removalStatus(gateway, metav1.ConditionTrue, "Removed", "the operator's tables and files are gone from the host")))
+}
+
+// removalOf is what is needed to clean one host. Its error is a *notAccepted
+// where the box is another gateway's, whatever the others are.
+func (r *HostReconciler) removalOf(ctx context.Context, gateway *v1alpha1.NftGateway, name string) (hostIntent, error) {
+	conflicts, err := conflictsOf(ctx, r.Client, gateway)
+	if err != nil {
+		return hostIntent{}, err
+	}
+	for _, conflict := range conflicts {
+		if conflict.Host == name {
+			return hostIntent{}, &notAccepted{reasonHostConflict, "left as it is, it is a host of NftGateway " + conflict.Holder.String()}
+		}
+	}
+	gathered, err := gather(ctx, r.Client, r.Secrets, gateway)
+	return intentOf(gathered, gateway, name), err
 }
 
 func removalStatus(gateway *v1alpha1.NftGateway, status metav1.ConditionStatus, reason, message string) statusChange {

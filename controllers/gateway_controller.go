@@ -33,6 +33,9 @@ type GatewayReconciler struct {
 	Namespace string
 	// Finalizer is what watches.yaml says of deletion; nil where it says nothing.
 	Finalizer *watches.Finalizer
+	// Patience is how long a deletion waits for its hosts. After that, those
+	// that could not be cleaned are named in an Event.
+	Patience time.Duration
 	// Now is the clock.
 	Now func() time.Time
 }

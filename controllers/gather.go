@@ -29,6 +29,14 @@ type Intent struct {
 // Its error says what a person can mend, or is that of the API server. Where
 // only the way in is at fault, the Intent has its Plan all the same.
 func Gather(ctx context.Context, reader, secrets client.Reader, gateway *v1alpha1.NftGateway) (Intent, error) {
+	if err := refuseConflict(ctx, reader, gateway); err != nil {
+		return Intent{}, err
+	}
+	return gather(ctx, reader, secrets, gateway)
+}
+
+// gather is Gather, whoever else names the same boxes.
+func gather(ctx context.Context, reader, secrets client.Reader, gateway *v1alpha1.NftGateway) (Intent, error) {
 	planned, err := planOf(ctx, reader, gateway)
 	if err != nil {
 		return Intent{}, err
@@ -75,9 +83,6 @@ func (i Intent) Run(playbook string) ansible.Run {
 // planOf gathers what the API server knows and plans one gateway. Its error is
 // a *notAccepted where the spec makes no sense.
 func planOf(ctx context.Context, reader client.Reader, gateway *v1alpha1.NftGateway) (plan.Gateway, error) {
-	if err := refuseConflict(ctx, reader, gateway); err != nil {
-		return plan.Gateway{}, err
-	}
 	var services corev1.ServiceList
 	if err := reader.List(ctx, &services, client.UnsafeDisableDeepCopy); err != nil {
 		return plan.Gateway{}, err
@@ -108,13 +113,18 @@ func namespaceLabels(ctx context.Context, reader client.Reader) (map[string]labe
 // refuseConflict refuses a gateway that names a box which an older gateway
 // has: two of them would undo each other's work for ever.
 func refuseConflict(ctx context.Context, reader client.Reader, gateway *v1alpha1.NftGateway) error {
-	var gateways v1alpha1.NftGatewayList
-	if err := reader.List(ctx, &gateways, client.InNamespace(gateway.Namespace)); err != nil {
+	conflicts, err := conflictsOf(ctx, reader, gateway)
+	if err != nil || len(conflicts) == 0 {
 		return err
 	}
-	key := plan.GatewayKey{Namespace: gateway.Namespace, Name: gateway.Name}
-	if conflicts := plan.HostConflicts(gateways.Items)[key]; len(conflicts) > 0 {
-		return &notAccepted{reasonHostConflict, conflicts[0].Message}
+	return &notAccepted{reasonHostConflict, conflicts[0].Message}
+}
+
+// conflictsOf are the hosts of a gateway that are an older one's.
+func conflictsOf(ctx context.Context, reader client.Reader, gateway *v1alpha1.NftGateway) ([]plan.HostConflict, error) {
+	var gateways v1alpha1.NftGatewayList
+	if err := reader.List(ctx, &gateways, client.InNamespace(gateway.Namespace)); err != nil {
+		return nil, err
 	}
-	return nil
+	return plan.HostConflicts(gateways.Items)[plan.GatewayKey{Namespace: gateway.Namespace, Name: gateway.Name}], nil
 }

@@ -102,7 +102,8 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if !gateway.DeletionTimestamp.IsZero() {
 		return r.remove(ctx, &host, gateway, name)
 	}
-	intent, err := r.intentOf(ctx, gateway, name)
+	gathered, err := Gather(ctx, r.Client, r.Secrets, gateway)
+	intent := intentOf(gathered, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		r.refuse(req.NamespacedName, gateway, intent, refused)
 		return r.afterReport(0, r.report(ctx, &host, refusedStatus(gateway, refused)))
@@ -172,22 +173,19 @@ func (r *HostReconciler) gatewayOf(ctx context.Context, host *v1alpha1.NftGatewa
 	return &gateway, name, nil
 }
 
-func (r *HostReconciler) intentOf(ctx context.Context, gateway *v1alpha1.NftGateway, name string) (hostIntent, error) {
-	gathered, err := Gather(ctx, r.Client, r.Secrets, gateway)
-	if err != nil {
-		return hostIntent{Intent: gathered}, err
+// intentOf is what a gateway intends, for one of its hosts. What could not be
+// gathered is missing from it.
+func intentOf(gathered Intent, gateway *v1alpha1.NftGateway, name string) hostIntent {
+	intent := hostIntent{Intent: gathered, gateway: gateway, all: gathered.Targets}
+	intent.Targets = nil // each run is of one host, see runOf
+	if at := slices.IndexFunc(intent.all, func(t ansible.Target) bool { return t.Name == name }); at >= 0 {
+		intent.target = intent.all[at]
 	}
-	at := slices.IndexFunc(gathered.Targets, func(t ansible.Target) bool { return t.Name == name })
-	target := gathered.Targets[at] // gatewayOf saw it in the spec
-	all := gathered.Targets
-	gathered.Targets = nil // each run is of one host, see runOf
-	return hostIntent{
-		Intent: gathered, gateway: gateway, target: target, all: all,
-		entrance: entrance{
-			generation: gateway.Generation, check: gateway.Annotations[v1alpha1.AnnotationCheck],
-			access: gathered.Access, target: target,
-		},
-	}, nil
+	intent.entrance = entrance{
+		generation: gateway.Generation, check: gateway.Annotations[v1alpha1.AnnotationCheck],
+		access: gathered.Access, target: intent.target,
+	}
+	return intent
 }
 
 // enforce runs the playbook unless the host was seen to be right lately, failed

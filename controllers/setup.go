@@ -38,6 +38,9 @@ type Options struct {
 	MaxConcurrentRuns int
 	// Settle is how long Service events are gathered before a run.
 	Settle time.Duration
+	// RemovalPatience is how long the deletion of an NftGateway waits for its
+	// hosts; two minutes where it is zero.
+	RemovalPatience time.Duration
 }
 
 // workersPerRun is how many hosts may be gathered, planned and probed for each
@@ -69,6 +72,9 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 func SetUp(manager ctrl.Manager, options Options) error {
 	if options.Probe == nil {
 		options.Probe = ansible.Probe
+	}
+	if options.RemovalPatience == 0 {
+		options.RemovalPatience = removalPatience
 	}
 	ledger := NewLedger()
 	triggers := triggers{reader: manager.GetClient(), namespace: options.Namespace}
@@ -102,6 +108,7 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) err
 			Recorder:  manager.GetEventRecorder("nft-operator"),
 			Namespace: options.Namespace,
 			Finalizer: options.Watch.Finalizer,
+			Patience:  options.RemovalPatience,
 			Now:       time.Now,
 		})
 }
