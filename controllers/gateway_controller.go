@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ansible"
 	"github.com/nft-operator/nft-operator/internal/watches"
 )
 
@@ -70,7 +71,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // refusalOf returns why the gateway is not accepted, nil when it is.
 func (r *GatewayReconciler) refusalOf(ctx context.Context, gateway *v1alpha1.NftGateway) (*notAccepted, error) {
-	_, err := Gather(ctx, r.Client, r.Secrets, gateway)
+	_, err := Gather(ctx, r.Client, r.Secrets, ansible.Digest{}, gateway)
 	var refused *notAccepted
 	if errors.As(err, &refused) {
 		return refused, nil

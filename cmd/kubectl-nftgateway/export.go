@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -26,11 +27,12 @@ type export struct {
 	gateway  types.NamespacedName
 	dir      string
 	identity string
+	project  string
 	out      io.Writer
 }
 
 func exportCommand(flags *genericclioptions.ConfigFlags) *cobra.Command {
-	var to, identity string
+	var to, identity, project string
 	command := &cobra.Command{
 		Use:   "export GATEWAY --to DIR",
 		Short: "Write the inventory and vars of an NftGateway, for a dry run by hand",
@@ -57,12 +59,14 @@ The private key is not written. Name a key file that the hosts accept with
 				gateway:  types.NamespacedName{Namespace: namespace, Name: args[0]},
 				dir:      to,
 				identity: identity,
+				project:  project,
 				out:      command.OutOrStdout(),
 			}.run(command.Context(), reader)
 		},
 	}
 	command.Flags().StringVar(&to, "to", "", "the folder to write to; it is made where it is missing")
 	command.Flags().StringVar(&identity, "identity", "", "the file with the private key, which ssh_config will refer to")
+	command.Flags().StringVar(&project, "project", ".", "the folder with the operator's playbooks and templates; a template is part of what a revision names")
 	_ = command.MarkFlagRequired("to")
 	return command
 }
@@ -88,7 +92,13 @@ func (e export) run(ctx context.Context, reader client.Reader) error {
 	if err := reader.Get(ctx, e.gateway, &gateway); err != nil {
 		return fmt.Errorf("NftGateway %s: %w", e.gateway, err)
 	}
-	intent, err := controllers.Gather(ctx, reader, reader, &gateway)
+	template, err := ansible.ReadTemplate(e.project)
+	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(e.out, "%s has no templates, so revisions are named otherwise than by the operator; see --project\n", e.project)
+	} else if err != nil {
+		return err
+	}
+	intent, err := controllers.Gather(ctx, reader, reader, template, &gateway)
 	if err != nil {
 		return fmt.Errorf("NftGateway %s is not accepted: %w", e.gateway, err)
 	}

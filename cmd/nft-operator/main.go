@@ -73,6 +73,11 @@ func run(s settings) error {
 	if err != nil {
 		return err
 	}
+	project := filepath.Dir(s.watches)
+	template, err := ansible.ReadTemplate(project)
+	if err != nil {
+		return err
+	}
 	workDir, err := ansible.OpenWorkDir(s.workDir)
 	if err != nil {
 		return err
@@ -86,9 +91,10 @@ func run(s settings) error {
 		Watch:     watch,
 		Runner: &ansible.PlaybookRunner{
 			WorkDir:    workDir,
-			ProjectDir: filepath.Dir(s.watches),
+			ProjectDir: project,
 			Timeout:    s.runTimeout,
 		},
+		Template:          template,
 		MaxConcurrentRuns: s.maxConcurrentRuns,
 		Settle:            s.settle,
 	})

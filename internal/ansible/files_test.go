@@ -1,6 +1,8 @@
 package ansible
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -174,5 +176,34 @@ func TestRevisionFollowsWhatIsEnforced(t *testing.T) {
 	moved.Address, moved.Port, moved.User = "192.0.2.2", 2222, "root"
 	if Revision(VarsOf(base).Digest(), moved) != revision {
 		t.Error("the way in is part of the revision, though the host enforces the same")
+	}
+}
+
+// TestAnotherTemplateIsAnotherRevision: what it makes of the same vars differs.
+func TestAnotherTemplateIsAnotherRevision(t *testing.T) {
+	shipped, err := ReadTemplate("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project := t.TempDir()
+	if _, err := ReadTemplate(project); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a project without template: %v", err)
+	}
+	path := filepath.Join(project, templateFile)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("table inet nft_operator {}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, err := ReadTemplate(project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vars := VarsOf(samplePlan())
+	for name, digest := range map[string]Digest{"revision": vars.Digest(), "structure": vars.StructureDigest()} {
+		if digest.From(shipped) == digest.From(other) {
+			t.Errorf("the %s does not follow the template", name)
+		}
 	}
 }

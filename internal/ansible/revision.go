@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // Digest is the hash of what all hosts of a gateway have in common.
@@ -23,6 +26,24 @@ func (v Vars) Digest() Digest {
 func (v Vars) StructureDigest() Digest {
 	v.Exposures = ExposureVars{}
 	return v.Digest()
+}
+
+// templateFile is what makes rules of the extra-vars, in the project's folder.
+const templateFile = "templates/nftables.conf.j2"
+
+// ReadTemplate is the hash of the project's template. Another one makes other
+// rules of the same extra-vars, as when the operator is upgraded.
+func ReadTemplate(projectDir string) (Digest, error) {
+	text, err := os.ReadFile(filepath.Join(projectDir, templateFile))
+	if err != nil {
+		return Digest{}, fmt.Errorf("the template of the ruleset, which lies beside watches.yaml: %w", err)
+	}
+	return sha256.Sum256(text), nil
+}
+
+// From is the digest of what a template makes of the extra-vars.
+func (d Digest) From(template Digest) Digest {
+	return sha256.Sum256(append(d[:], template[:]...))
 }
 
 // Revision names what one host is to enforce: 64 hexadecimal digits, a hash of

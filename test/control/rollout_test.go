@@ -228,3 +228,23 @@ func TestARolloutGoesOnAfterARestart(t *testing.T) {
 	works.end("gw3")
 	awaitProgrammed(t, edge)
 }
+
+// TestAnUpgradeIsRolledOut: another template makes other rules of the same spec.
+func TestAnUpgradeIsRolledOut(t *testing.T) {
+	_, first := startRollout(t, 1, "gw1", "gw2")
+	first.stop()
+	var works *works
+	startOperator(t, withBoxes(first.runner.boxes), func(o *operator, _ *ctrl.Options, options *controllers.Options) {
+		options.Template = ansible.Digest{1}
+		works = newWorks(o.runner, "gw1", "gw2")
+	})
+	works.await(t, "gw1")
+	awaitHost(t, edge, "gw2", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutWaiting")
+	works.end("gw1")
+	works.await(t, "gw2")
+	works.end("gw2")
+	awaitProgrammed(t, edge)
+	if works.most != 1 {
+		t.Errorf("%d hosts were changed at one time", works.most)
+	}
+}
