@@ -136,9 +136,9 @@ func assertNoKey(t *testing.T, dir string) {
 }
 
 // startOperator starts the shared operator again after a test stopped it.
-func startOperator(t *testing.T) {
+func startOperator(t *testing.T, arguments ...string) {
 	t.Helper()
-	operator, err := the.kube.StartOperator(context.Background(), the.program)
+	operator, err := the.kube.StartOperator(context.Background(), the.program, arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}

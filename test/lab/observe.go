@@ -104,7 +104,7 @@ func (k observedKind) packet(key []byte) (Packet, error) {
 func (o *Observer) Seen() (Packets, error) {
 	seen := Packets{}
 	for _, kind := range observedKinds() {
-		keys, err := o.namespace.setElements(o.table, kind.set())
+		keys, err := o.namespace.SetElements(o.table, kind.set())
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,8 +31,6 @@ const OperatorNamespace = "nft-operator-system"
 
 const (
 	operatorAccount     = "nft-operator"
-	operatorMetrics     = "127.0.0.1:8080"
-	operatorHealth      = "127.0.0.1:8081"
 	operatorReadyWithin = 60 * time.Second
 	operatorStopWithin  = 40 * time.Second
 )
@@ -41,6 +40,8 @@ type Operator struct {
 	command *exec.Cmd
 	log     lockedBuffer
 	ended   chan struct{}
+	// Where it serves these.
+	metrics, health string
 }
 
 // BuildProgram builds a command of this repository, cmd/NAME, and returns its path.
@@ -69,31 +70,31 @@ func (c *ControlPlane) InstallOperator(ctx context.Context) error {
 }
 
 // StartOperator starts a built nft-operator with the repository's watches.yaml
-// and waits until it is ready. There can be one at a time.
+// and waits until it is ready. A second one at a time needs a --work-dir of its own.
 func (c *ControlPlane) StartOperator(ctx context.Context, program string, arguments ...string) (*Operator, error) {
 	repository, err := repositoryRoot()
 	if err != nil {
 		return nil, err
 	}
-	kubeconfig, err := c.accountKubeconfig(ctx, operatorAccount)
+	kubeconfig, err := c.OperatorKubeconfig(ctx, c.Config.Host, c.Config.CAData)
 	if err != nil {
-		return nil, fmt.Errorf("log the operator in: %w", err)
-	}
-	o := &Operator{ended: make(chan struct{})}
-	o.command = exec.Command(program, append([]string{
-		"--watches", filepath.Join(repository, "watches.yaml"),
-		"--metrics-bind-address", operatorMetrics,
-		"--health-probe-bind-address", operatorHealth,
-	}, arguments...)...)
-	o.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
-	o.command.Stdout, o.command.Stderr = &o.log, &o.log
-	if err := o.command.Start(); err != nil {
 		return nil, err
 	}
-	go func() {
-		_ = o.command.Wait()
-		close(o.ended)
-	}()
+	o := &Operator{}
+	for _, address := range []*string{&o.metrics, &o.health} {
+		if *address, err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	o.command = exec.Command(program, append([]string{
+		"--watches", filepath.Join(repository, "watches.yaml"),
+		"--metrics-bind-address", o.metrics,
+		"--health-probe-bind-address", o.health,
+	}, arguments...)...)
+	o.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+	if err := o.launch(); err != nil {
+		return nil, err
+	}
 	if err := o.awaitReady(); err != nil {
 		_ = o.Kill()
 		return nil, fmt.Errorf("%w; its log ends with:\n%s", err, lastLines(o.Log(), logLines))
@@ -101,30 +102,69 @@ func (c *ControlPlane) StartOperator(ctx context.Context, program string, argume
 	return o, nil
 }
 
-// accountKubeconfig writes a kubeconfig file for a ServiceAccount in the
-// operator's namespace.
-func (c *ControlPlane) accountKubeconfig(ctx context.Context, account string) (string, error) {
+// Again starts an operator that ended once more, as a Deployment does: with the
+// same arguments, and without waiting until it is ready.
+func (o *Operator) Again() (*Operator, error) {
+	next := &Operator{metrics: o.metrics, health: o.health}
+	next.command = exec.Command(o.command.Path, o.command.Args[1:]...)
+	next.command.Env = o.command.Env
+	return next, next.launch()
+}
+
+func (o *Operator) launch() error {
+	o.ended = make(chan struct{})
+	o.command.Stdout, o.command.Stderr = &o.log, &o.log
+	if err := o.command.Start(); err != nil {
+		return err
+	}
+	go func() {
+		_ = o.command.Wait()
+		close(o.ended)
+	}()
+	return nil
+}
+
+// Ended is closed when the operator has ended, by itself or not.
+func (o *Operator) Ended() <-chan struct{} { return o.ended }
+
+// OperatorKubeconfig writes a kubeconfig file for the operator's ServiceAccount,
+// at the URL of the API server or of something before it, which the authority,
+// in PEM, vouches for.
+func (c *ControlPlane) OperatorKubeconfig(ctx context.Context, server string, authority []byte) (string, error) {
 	clients, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
 		return "", err
 	}
-	token, err := clients.CoreV1().ServiceAccounts(OperatorNamespace).CreateToken(ctx, account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	token, err := clients.CoreV1().ServiceAccounts(OperatorNamespace).CreateToken(ctx, operatorAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("log the operator in: %w", err)
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters["lab"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: authority}
+	config.AuthInfos[operatorAccount] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	config.Contexts["lab"] = &clientcmdapi.Context{Cluster: "lab", AuthInfo: operatorAccount, Namespace: OperatorNamespace}
+	config.CurrentContext = "lab"
+	file, err := os.CreateTemp(labDirectory, operatorAccount+"-*.kubeconfig")
 	if err != nil {
 		return "", err
 	}
-	config := clientcmdapi.NewConfig()
-	config.Clusters["lab"] = &clientcmdapi.Cluster{Server: c.Config.Host, CertificateAuthorityData: c.Config.CAData}
-	config.AuthInfos[account] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	config.Contexts["lab"] = &clientcmdapi.Context{Cluster: "lab", AuthInfo: account, Namespace: OperatorNamespace}
-	config.CurrentContext = "lab"
-	path := filepath.Join(labDirectory, account+".kubeconfig")
-	return path, clientcmd.WriteToFile(*config, path)
+	defer func() { _ = file.Close() }()
+	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+}
+
+// freeAddress is one that nobody listens at.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 func (o *Operator) awaitReady() error {
 	deadline := time.After(operatorReadyWithin)
 	for {
-		response, err := http.Get("http://" + operatorHealth + "/readyz")
+		response, err := http.Get("http://" + o.health + "/readyz")
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -165,7 +205,7 @@ func (o *Operator) Kill() error {
 // Metric sums a counter or gauge over the series whose labels contain all of
 // the texts, for example `host="edge.gw1"`.
 func (o *Operator) Metric(name string, labels ...string) (float64, error) {
-	response, err := http.Get("http://" + operatorMetrics + "/metrics")
+	response, err := http.Get("http://" + o.metrics + "/metrics")
 	if err != nil {
 		return 0, err
 	}

@@ -14,9 +14,9 @@ const attributeKind = ^uint16(unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
 // readAttempts at a set that changes while it is read.
 const readAttempts = 5
 
-// setElements lists the keys of a set of the inet family. It asks the kernel
+// SetElements lists the keys of a set of the inet family. It asks the kernel
 // itself: nft takes ten times as long to print what a scan has found.
-func (n *Namespace) setElements(table, set string) (keys [][]byte, err error) {
+func (n *Namespace) SetElements(table, set string) (keys [][]byte, err error) {
 	for range readAttempts {
 		keys = nil
 		err = n.Do(func() error {

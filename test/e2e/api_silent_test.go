@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+)
+
+// TestServicesThatAreNotKnownYetAreNotGone starts the operator where the API
+// server takes its time to say which Services there are. That must not be read
+// as "none".
+func TestServicesThatAreNotKnownYetAreNotGone(t *testing.T) {
+	const silence = 5 * time.Second
+	s := openShop(t)
+	awaitGateway(t, edge)
+	serve(t, "tcp 203.0.113.120:80")
+	s.service("web", []string{"203.0.113.120"})
+	s.service("quiet", []string{"203.0.113.121"})
+	s.awaitOpen("web")
+	s.awaitOpen("quiet")
+	must(t, the.operator.Stop())
+	t.Cleanup(func() { startOperator(t) })
+	vigil := keepVigil(t, "203.0.113.120:80")
+
+	server := newHesitantServer(t, silence)
+	startOperator(t, "--leader-elect=false", "--kubeconfig", server.kubeconfig)
+	t.Cleanup(func() { must(t, the.operator.Stop()) })
+	checkNow(t, edge) // so that there is a reason for a run
+	server.awaitAnswer(t)
+	s.service("new", []string{"203.0.113.122"})
+	s.awaitOpen("new")
+	if !server.toldHosts.Load() {
+		t.Error("the operator knew of no host while it waited, so that nothing is proven")
+	}
+	vigil.end()
+	for _, name := range []string{"web", "quiet"} {
+		s.awaitOpen(name)
+	}
+	for _, gateway := range the.net.Gateways {
+		if output, err := gateway.Exec("nft", "get", "element", "inet", "nft_operator", "services4", "{ 203.0.113.121 . tcp . 80 }"); err != nil {
+			t.Errorf("%s closed a Service: %s", gateway.Name, output)
+		}
+	}
+}
+
+// hesitantServer passes everything on to the API server, and the first request
+// for all Services only after a while.
+type hesitantServer struct {
+	// kubeconfig leads the operator to it.
+	kubeconfig string
+	silence    time.Duration
+	first      sync.Once
+	answered   chan struct{}
+	// toldHosts says that the operator asked for hosts meanwhile, and was answered.
+	toldHosts atomic.Bool
+}
+
+func newHesitantServer(t *testing.T, silence time.Duration) *hesitantServer {
+	t.Helper()
+	transport, err := rest.TransportFor(rest.AnonymousClientConfig(the.kube.Config))
+	must(t, err)
+	behind, err := url.Parse(the.kube.Config.Host)
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	proxy.Transport = transport
+	proxy.FlushInterval = -1 // a watch is told of at once
+	h := &hesitantServer{silence: silence, answered: make(chan struct{})}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.hesitate(r)
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	h.kubeconfig, err = the.kube.OperatorKubeconfig(t.Context(), server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	must(t, err)
+	return h
+}
+
+func (h *hesitantServer) hesitate(r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/nftgatewayhosts") {
+		select {
+		case <-h.answered:
+		default:
+			h.toldHosts.Store(true)
+		}
+	}
+	if asksForAllServices(r) {
+		h.first.Do(func() { // whoever asks again waits too
+			time.Sleep(h.silence)
+			close(h.answered)
+		})
+	}
+}
+
+// asksForAllServices recognises a list, and a watch that begins with one.
+func asksForAllServices(r *http.Request) bool {
+	query := r.URL.Query()
+	return r.Method == http.MethodGet && r.URL.Path == "/api/v1/services" &&
+		(query.Get("watch") == "" || query.Get("sendInitialEvents") == "true")
+}
+
+func (h *hesitantServer) awaitAnswer(t *testing.T) {
+	t.Helper()
+	select {
+	case <-h.answered:
+	case <-time.After(awaitPatience):
+		t.Fatal("the operator never asked for Services")
+	}
+}
