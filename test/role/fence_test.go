@@ -8,7 +8,7 @@ import (
 )
 
 func TestAWriterThatWasOvertakenIsRefused(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	in := func(epoch, sequence int64) run { return run{fence: &ansible.Fence{Epoch: epoch, Sequence: sequence}} }
 	for _, step := range []struct {
 		name    string
@@ -51,7 +51,7 @@ func TestAWriterThatWasOvertakenIsRefused(t *testing.T) {
 }
 
 func TestOnlyOpeningsWhereAskedTo(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.refused(t, edge(web), run{hold: true}, "NothingToHold")
 	first := h.apply(t, edge(web)).Result
 	other := edge(api, web6)

@@ -26,6 +26,7 @@ func pausing(step string) string {
 // module on the host goes on to its end; the next operator finds a host that it
 // can bring to the intent, and nothing that would be taken back later.
 func TestARunThatIsKilledAtAnyStepHarmsNothing(t *testing.T) {
+	t.Parallel() // with all that run side by side, after the others
 	for _, step := range []struct{ name, fault string }{
 		{"before anything", pausing("--version")},
 		{"looking at the kernel", pausing("*--terse*")},
@@ -34,7 +35,7 @@ func TestARunThatIsKilledAtAnyStepHarmsNothing(t *testing.T) {
 		{"waiting to be confirmed", ""},
 	} {
 		t.Run(step.name, func(t *testing.T) {
-			h := newHost(t)
+			h := newSharedHost(t)
 			h.apply(t, edge(web))
 			terminate := edge(web)
 			terminate.Firewall.EstablishedConnections = "terminate"

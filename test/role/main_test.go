@@ -3,6 +3,7 @@
 package role_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,10 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Isolate(lab.Isolation{})
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil { // those that run side by side mostly wait
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

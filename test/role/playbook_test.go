@@ -41,6 +41,38 @@ func newHost(t *testing.T) *host {
 // connectTimeout is in seconds.
 const connectTimeout = 3
 
+// sharedHosts are for tests that mostly wait: those run side by side, each with
+// a gateway of its own in one topology.
+var sharedHosts = sync.OnceValues(func() (chan *host, error) {
+	topology, err := lab.NewTopology(lab.Layout{Gateways: 20}) // it ends with the lab
+	if err != nil {
+		return nil, err
+	}
+	hosts := make(chan *host, len(topology.Gateways))
+	for _, gateway := range topology.Gateways {
+		hosts <- &host{Gateway: gateway, topology: topology}
+	}
+	close(hosts)
+	return hosts, nil
+})
+
+// newSharedHost lets the test run beside others, on a fresh gateway that no
+// packet is sent through.
+func newSharedHost(t *testing.T) *host {
+	t.Helper()
+	t.Parallel()
+	hosts, err := sharedHosts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, more := <-hosts
+	if !more {
+		t.Fatal("there are more tests side by side than gateways for them")
+	}
+	h.folder = t.TempDir()
+	return h
+}
+
 // run says what differs from an ordinary run as root.
 type run struct {
 	user       string
@@ -149,51 +181,70 @@ func (h *host) writeFiles(t reporter, vars ansible.Vars, differently run) (inven
 	return filepath.Join(h.folder, ansible.InventoryFile), extraVars
 }
 
-// player is the one process of play.py.
-var player struct {
-	sync.Once
+// player is a process of play.py. It plays one run at a time.
+type player struct {
 	requests io.WriteCloser
 	statuses *bufio.Reader
-	err      error
+}
+
+// players are those that have nothing to do.
+var players struct {
+	sync.Mutex
+	idle []*player
 }
 
 // play runs ansible-playbook to its end and returns what it printed. How it
 // ended is in its results.
 func play(t reporter, output string, arguments []string, environment map[string]string) string {
 	t.Helper()
-	player.Do(func() { player.err = startPlayer(repository(t, "ansible.cfg")) })
-	if player.err != nil {
-		t.Fatal(player.err)
+	p, err := takePlayer(repository(t, "ansible.cfg"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	request, err := json.Marshal(map[string]any{"arguments": arguments, "output": output, "environment": environment})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(player.requests, "%s\n", request); err != nil {
+	if _, err := fmt.Fprintf(p.requests, "%s\n", request); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := player.statuses.ReadString('\n'); err != nil {
+	if _, err := p.statuses.ReadString('\n'); err != nil {
 		t.Fatalf("play.py ended: %v", err)
 	}
+	players.Lock()
+	defer players.Unlock()
+	players.idle = append(players.idle, p)
 	return read(t, output)
 }
 
+// takePlayer takes an idle player, or starts one.
+func takePlayer(config string) (*player, error) {
+	players.Lock()
+	defer players.Unlock()
+	if last := len(players.idle) - 1; last >= 0 {
+		p := players.idle[last]
+		players.idle = players.idle[:last]
+		return p, nil
+	}
+	return startPlayer(config)
+}
+
 // startPlayer starts play.py, which ends with the lab.
-func startPlayer(config string) (err error) {
+func startPlayer(config string) (*player, error) {
 	cmd := exec.Command("/usr/bin/python3", "play.py")
 	home, err := os.MkdirTemp("", "player-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cmd.Env = append(os.Environ(), "ANSIBLE_CONFIG="+config, "ANSIBLE_NOCOLOR=1", "HOME="+home, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Stderr = os.Stderr
-	if player.requests, err = cmd.StdinPipe(); err != nil {
-		return err
+	requests, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
 	}
 	statuses, err := cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	player.statuses = bufio.NewReader(statuses)
-	return cmd.Start()
+	return &player{requests, bufio.NewReader(statuses)}, cmd.Start()
 }

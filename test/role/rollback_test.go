@@ -46,7 +46,7 @@ func (h *host) lasting(t reporter) string {
 }
 
 func TestAChangeThatCutsTheWayInIsTakenBack(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.apply(t, edge(web))
 	before := h.lasting(t)
 
@@ -82,7 +82,7 @@ func TestAChangeThatCutsTheWayInIsTakenBack(t *testing.T) {
 }
 
 func TestWhatWasTakenBackIsTriedAgainWhereAPersonSaysSo(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.apply(t, edge(web))
 	h.refused(t, edge(web), cutting, ansible.ReasonNotConfirmed)
 	h.awaitRollback(t)
@@ -95,7 +95,7 @@ func TestWhatWasTakenBackIsTriedAgainWhereAPersonSaysSo(t *testing.T) {
 // TestANewOperatorTriesOnce is about one that was killed before it could
 // confirm: nothing is wrong with its change.
 func TestANewOperatorTriesOnce(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.apply(t, edge(web))
 	first := cutting
 	first.fence = &ansible.Fence{Epoch: 1, Sequence: 1}
@@ -115,7 +115,7 @@ func TestANewOperatorTriesOnce(t *testing.T) {
 }
 
 func TestAFirstApplyThatCutsTheWayInLeavesNothing(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.refused(t, edge(web), cutting, ansible.ReasonNotConfirmed)
 	h.awaitRollback(t)
 	if rules := h.kernel(t); rules != "" {
@@ -126,7 +126,7 @@ func TestAFirstApplyThatCutsTheWayInLeavesNothing(t *testing.T) {
 }
 
 func TestALocalChainThatCutsTheWayInIsTakenBackAlone(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	// The way in is a public interface, which only ssh.sources opens, and those
 	// are asked after the local chain.
 	vars := edge(web)
@@ -157,7 +157,7 @@ func TestALocalChainThatCutsTheWayInIsTakenBackAlone(t *testing.T) {
 // TestAKilledRunIsTakenUpByTheNext kills ansible-playbook when the change is in
 // force and waits: the next operator confirms it.
 func TestAKilledRunIsTakenUpByTheNext(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.apply(t, edge(web))
 	terminate := edge(web)
 	terminate.Firewall.EstablishedConnections = "terminate"
@@ -178,7 +178,7 @@ func TestAKilledRunIsTakenUpByTheNext(t *testing.T) {
 // TestAChangeThatNobodyWatchesIsTakenBackByTheNextRun kills the program that
 // would have taken it back.
 func TestAChangeThatNobodyWatchesIsTakenBackByTheNextRun(t *testing.T) {
-	h := newHost(t)
+	h := newSharedHost(t)
 	h.apply(t, edge(web))
 	terminate := edge(web)
 	terminate.Firewall.EstablishedConnections = "terminate"
@@ -210,6 +210,7 @@ func TestCountersSurviveARollback(t *testing.T) {
 
 // TestWhereNothingCanBeArmedNothingIsDone takes away what the rollback needs.
 func TestWhereNothingCanBeArmedNothingIsDone(t *testing.T) {
+	t.Parallel() // with all that run side by side, after the others
 	for name, inject := range map[string]func(*host){
 		"no room for the files": func(h *host) {
 			h.exec(t, "mount", "-t", "tmpfs", "-o", "size=4k", "none", "/var/lib/nft-operator")
@@ -219,7 +220,7 @@ func TestWhereNothingCanBeArmedNothingIsDone(t *testing.T) {
 		"no folder for the change": func(h *host) { h.put(t, "/run/nft-operator/pending", "in the way") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t)
+			h := newSharedHost(t)
 			h.apply(t, edge(web))
 			h.exec(t, "rm", "-r", "/run/nft-operator/pending")
 			inject(h)
