@@ -59,6 +59,7 @@ type HostReconciler struct {
 
 	memories hostMemories
 	rollouts *rollouts
+	outdated outdatedVersions
 }
 
 // hostIntent is the intent of a gateway as one of its hosts sees it.
@@ -88,6 +89,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 		r.Ledger.Forget(req.NamespacedName)
 		r.memories.forget(req.NamespacedName)
 		r.rollouts.forget(req.NamespacedName)
+		r.outdated.forget(req.NamespacedName)
 		forgetHostMetrics(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
@@ -150,7 +152,7 @@ const untilCached = 50 * time.Millisecond
 // afterReport tries again soon where the report was made of an outdated object.
 func (r *HostReconciler) afterReport(pause time.Duration, err error) (ctrl.Result, error) {
 	switch {
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), errors.Is(err, errOutdated):
 		return ctrl.Result{RequeueAfter: untilCached}, nil
 	case err != nil:
 		return ctrl.Result{}, err

@@ -27,9 +27,12 @@ const maxRefusals = 100
 type statusChange func(*v1alpha1.NftGatewayHostStatus)
 
 // report writes the status where it differs, and an Event where Programmed or
-// Degraded turned. It refuses to write over a status that it has not seen: what
-// is in the cache may be older than what was told last.
+// Degraded turned. It refuses to look at, or write over, a status that is not
+// the last one: what is in the cache may be older than what was told last.
 func (r *HostReconciler) report(ctx context.Context, host *v1alpha1.NftGatewayHost, change statusChange) error {
+	if r.outdated.is(host) {
+		return errOutdated
+	}
 	before := host.DeepCopy()
 	change(&host.Status)
 	if equality.Semantic.DeepEqual(before.Status, host.Status) {
@@ -38,6 +41,7 @@ func (r *HostReconciler) report(ctx context.Context, host *v1alpha1.NftGatewayHo
 	if err := r.Client.Status().Patch(ctx, host, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	r.outdated.note(before, host)
 	r.announceRollback(host, before.Status.LastRollback)
 	for _, kind := range []string{v1alpha1.ConditionProgrammed, v1alpha1.ConditionDegraded} {
 		r.announce(host, apimeta.FindStatusCondition(before.Status.Conditions, kind), apimeta.FindStatusCondition(host.Status.Conditions, kind))
@@ -91,7 +95,7 @@ func failedStatus(intent hostIntent, report ansible.Report) statusChange {
 		set := conditionSetter(&status.Conditions, intent.gateway.Generation)
 		reason := string(report.Reason)
 		switch {
-		case report.Reason.Unreachable():
+		case report.Reason.Unreachable(), report.Reason == ansible.ReasonNotConfirmed: // it is about a new connection, too
 			set(v1alpha1.ConditionReachable, metav1.ConditionFalse, reason, report.Message)
 		case report.Reason.Entered():
 			set(v1alpha1.ConditionReachable, metav1.ConditionTrue, "LoggedIn", "the operator can log in")

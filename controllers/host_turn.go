@@ -42,11 +42,24 @@ func (r *HostReconciler) inTurn(ctx context.Context, memory *hostMemory, intent 
 	if err != nil {
 		return report, err
 	}
-	if report.Reason == "" && report.Outcome.Revision != intent.target.Revision {
-		report = ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: fmt.Sprintf("the run reported revision %q", report.Outcome.Revision)}
+	if wrong := misreported(report, intent.target); wrong != "" {
+		report = ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: "the run reported " + wrong}
 	}
 	came = &report
 	return report, nil
+}
+
+// misreported says what of a good report cannot be.
+func misreported(report ansible.Report, target ansible.Target) string {
+	switch outcome := report.Outcome; {
+	case report.Reason != "":
+		return ""
+	case outcome.Revision != target.Revision:
+		return fmt.Sprintf("revision %q", outcome.Revision)
+	case outcome.Structure != target.Structure && (outcome.Held == "" || outcome.Held == ansible.HeldAsAsked && !target.Hold):
+		return fmt.Sprintf("structure %q, though it was not to be held back", outcome.Structure)
+	}
+	return ""
 }
 
 // wait tells of a host on which nothing can be done before its turn.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -150,4 +151,26 @@ func TestADeadHostHoldsNoSlot(t *testing.T) {
 	}
 	operator.probe.answer("")
 	awaitProgrammed(t, edge)
+}
+
+// TestAReportThatCannotBeIsNotBelieved: not even when it says that all is well.
+func TestAReportThatCannotBeIsNotBelieved(t *testing.T) {
+	for name, lie := range map[string]func(*ansible.Outcome){
+		"of another revision":          func(outcome *ansible.Outcome) { outcome.Revision = "r0" },
+		"of another structure":         func(outcome *ansible.Outcome) { outcome.Structure = "s0" },
+		"of a hold that nobody wanted": func(outcome *ansible.Outcome) { outcome.Structure, outcome.Held = "s0", ansible.HeldAsAsked },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openEdge(t, "gw1")
+			operator := startOperator(t)
+			operator.runner.on("gw1", func(ctx context.Context, target ansible.Target) (ansible.Report, error) {
+				report, err := operator.runner.succeed(ctx, target)
+				lie(&report.Outcome)
+				return report, err
+			})
+			s.service("web", []string{"203.0.113.10"})
+			awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RunnerFailed")
+			s.awaitClosed("web", "HostNotProgrammed")
+		})
+	}
 }

@@ -58,6 +58,13 @@ func withEncounter(part string, happens func()) choice {
 	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) { o.wire.meet(part, happens) }
 }
 
+// withSlowWatch has the operator see changes of a resource late.
+func withSlowWatch(resource string, delay time.Duration) choice {
+	return func(o *operator, _ *ctrl.Options, _ *controllers.Options) {
+		o.wire.delayed, o.wire.delay = resource, delay
+	}
+}
+
 func withLeaderElection() choice {
 	return func(_ *operator, options *ctrl.Options, _ *controllers.Options) {
 		options.LeaderElection = true

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/test/lab"
 )
@@ -77,4 +79,24 @@ func TestALostWriteIsMadeUpFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAStatusThatTurnsBackIsTold, though the cache has not seen that it turned:
+// gw2, which is stopped, waits for a moment and is stopped again.
+func TestAStatusThatTurnsBackIsTold(t *testing.T) {
+	s := openShop(t)
+	create(t, secret())
+	gateway := s.gateway(edge, "gw1", "gw2")
+	gateway.Spec.Rollout.ConfirmTimeout = &metav1.Duration{Duration: confirmTimeout}
+	createGateway(t, gateway)
+	operator := startOperator(t, withSlowWatch("/nftgatewayhosts", time.Second))
+	operator.runner.boxes.on("gw1", func(host *box) { host.cutOff = true })
+	awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolledBack")
+	awaitHost(t, edge, "gw2", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutStopped")
+	time.Sleep(3 * time.Second) // until the cache has seen all of that
+
+	operator.runner.on("gw1", operator.runner.succeedAfter(300*time.Millisecond))
+	askAgain(t, "1")
+	awaitHost(t, edge, "gw2", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutWaiting")
+	awaitHost(t, edge, "gw2", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutStopped")
 }

@@ -68,6 +68,7 @@ func TestACanaryThatRollsBackStopsTheRollout(t *testing.T) {
 	counter := counted(t, "nft_operator_host_rollbacks_total", "gw1")
 	changeFirewall(t, 20)
 	awaitHost(t, edge, "gw1", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "NotConfirmed")
+	awaitHost(t, edge, "gw1", v1alpha1.ConditionReachable, metav1.ConditionFalse, "NotConfirmed")
 	began := time.Now()
 	for _, host := range []string{"gw2", "gw3"} {
 		stopped := awaitHost(t, edge, host, v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutStopped")

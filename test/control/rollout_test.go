@@ -182,10 +182,13 @@ func TestADeadHostIsNoCanary(t *testing.T) {
 	changeFirewall(t, 20)
 	works.await(t, "gw2")
 	awaitHost(t, edge, "gw1", v1alpha1.ConditionReachable, metav1.ConditionFalse, "ConnectionTimeout")
-	waiting := awaitHost(t, edge, "gw3", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, "RolloutWaiting")
-	if message := whyNot(waiting); !strings.Contains(message, "on gw2 first") {
-		t.Errorf("gw3 is told %q", message)
-	}
+	await(t, "gw3 to wait for gw2", func() error {
+		host, err := hostOf(t, edge, "gw3")
+		if err != nil || !strings.Contains(whyNot(host), "on gw2 first") {
+			return errors.Join(err, fmt.Errorf("status is %+v", host.Status))
+		}
+		return nil
+	})
 	works.end("gw2")
 	works.await(t, "gw3")
 	works.end("gw3")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // wire is what an operator says to the API server. It can lose writes.
@@ -18,6 +19,9 @@ type wire struct {
 	// meeting happens before the next write to a path that contains awaited.
 	awaited string
 	meeting func()
+	// delayed is what is watched with a delay.
+	delayed string
+	delay   time.Duration
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -36,6 +40,9 @@ func (w *wire) wrap(next http.RoundTripper) http.RoundTripper {
 		}
 		response, err := next.RoundTrip(request)
 		w.note(line, response)
+		if err == nil && w.delays(request) {
+			response.Body = &slowBody{ReadCloser: response.Body, delay: w.delay}
+		}
 		return response, err
 	})
 }
@@ -48,6 +55,22 @@ func (w *wire) loses(line string) bool {
 	}
 	w.losing = ""
 	return true
+}
+
+func (w *wire) delays(request *http.Request) bool {
+	return w.delayed != "" && strings.HasSuffix(request.URL.Path, w.delayed) && request.URL.Query().Has("watch")
+}
+
+// slowBody is read later than it came.
+type slowBody struct {
+	io.ReadCloser
+	delay time.Duration
+}
+
+func (b *slowBody) Read(to []byte) (int, error) {
+	count, err := b.ReadCloser.Read(to)
+	time.Sleep(b.delay)
+	return count, err
 }
 
 func (w *wire) meets(line string) {
