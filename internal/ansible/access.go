@@ -115,6 +115,9 @@ func notInHostPattern(r rune) bool {
 	return !strings.ContainsRune(".:-_*?![]|/+=", r)
 }
 
+// fingerprintLength in bytes; it is part of a socket's path, which must be short.
+const fingerprintLength = 12
+
 // fingerprint names the way in without telling it. A kept connection is used
 // only by runs with the same fingerprint, so that a changed key takes effect.
 func (a Access) fingerprint() string {
@@ -128,7 +131,7 @@ func (a Access) fingerprint() string {
 		panic("an access holds only strings and numbers: " + err.Error())
 	}
 	hash.Write(rest)
-	return hex.EncodeToString(hash.Sum(nil))[:12]
+	return hex.EncodeToString(hash.Sum(nil))[:fingerprintLength]
 }
 
 // Same reports whether two accesses are the same way in.

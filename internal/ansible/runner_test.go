@@ -1,6 +1,7 @@
 package ansible
 
 import (
+	"net"
 	"context"
 	"errors"
 	"os"
@@ -22,7 +23,7 @@ func fakePlaybook(t *testing.T, script string) *PlaybookRunner {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	work, err := OpenWorkDir(filepath.Join(t.TempDir(), "work"))
+	work, err := OpenWorkDir(filepath.Join(shortDir(t), "work"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,8 +155,43 @@ func TestRunErrorHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// shortDir is a folder whose path leaves room for sockets; that of t.TempDir
+// holds the test's name.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "work")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func TestWorkDirSaysThatItsPathIsTooLong(t *testing.T) {
+	dir := shortDir(t)
+	for length, want := range map[int]bool{longestRoot: true, longestRoot + 1: false} {
+		root := dir + "/" + strings.Repeat("w", length-len(dir)-1)
+		work, err := OpenWorkDir(root)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "--work-dir") {
+			t.Errorf("a path of %d bytes: %v", length, err)
+		}
+		if err != nil {
+			continue
+		}
+		socket := filepath.Join(work.controls(), strings.Repeat("f", fingerprintLength), "0123456789.0123456789abcdef")
+		if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		listener, err := net.Listen("unix", socket)
+		if err != nil {
+			t.Fatalf("a socket of the longest name cannot be made: %v", err)
+		}
+		_ = listener.Close()
+	}
+}
+
 func TestWorkDirForgetsRunsOfAKilledOperator(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "work")
+	root := filepath.Join(shortDir(t), "work")
 	dir, err := OpenWorkDir(root)
 	if err != nil {
 		t.Fatal(err)

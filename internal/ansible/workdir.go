@@ -29,6 +29,9 @@ func DefaultWorkDir() string {
 // a killed operator left behind, keys and all.
 func OpenWorkDir(root string) (WorkDir, error) {
 	dir := WorkDir{root: root}
+	if len(root) > longestRoot {
+		return dir, fmt.Errorf("the path of %s is too long for ssh's sockets in it; choose a folder of at most %d bytes with --work-dir", root, longestRoot)
+	}
 	if err := makePrivate(root); err != nil {
 		return dir, err
 	}
@@ -45,6 +48,11 @@ func OpenWorkDir(root string) (WorkDir, error) {
 	}
 	return dir, nil
 }
+
+// longestRoot leaves room for the longest name of a socket while ssh makes it:
+// a fingerprint, what Ansible calls a host, ssh's random suffix. The kernel
+// takes 107 bytes (unix(7)).
+const longestRoot = 107 - len("/control/0123456789ab/0123456789.0123456789abcdef")
 
 // takeLock keeps a second operator from removing the runs of a living one.
 func (d *WorkDir) takeLock() error {

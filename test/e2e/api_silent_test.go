@@ -1,18 +1,12 @@
 package e2e
 
 import (
-	"encoding/pem"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"k8s.io/client-go/rest"
 )
 
 // TestServicesThatAreNotKnownYetAreNotGone starts the operator where the API
@@ -66,24 +60,11 @@ type hesitantServer struct {
 
 func newHesitantServer(t *testing.T, silence time.Duration) *hesitantServer {
 	t.Helper()
-	transport, err := rest.TransportFor(rest.AnonymousClientConfig(the.kube.Config))
-	must(t, err)
-	behind, err := url.Parse(the.kube.Config.Host)
-	must(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(behind)
-	proxy.Transport = transport
-	proxy.FlushInterval = -1 // a watch is told of at once
 	h := &hesitantServer{silence: silence, answered: make(chan struct{})}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.kubeconfig = serveBefore(t, func(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 		h.hesitate(r)
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
+		return w
 	})
-	h.kubeconfig, err = the.kube.OperatorKubeconfig(t.Context(), server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	must(t, err)
 	return h
 }
 
@@ -106,8 +87,7 @@ func (h *hesitantServer) hesitate(r *http.Request) {
 // asksForAllServices recognises a list, and a watch that begins with one.
 func asksForAllServices(r *http.Request) bool {
 	query := r.URL.Query()
-	return r.Method == http.MethodGet && r.URL.Path == "/api/v1/services" &&
-		(query.Get("watch") == "" || query.Get("sendInitialEvents") == "true")
+	return aboutServices(r) && (query.Get("watch") == "" || query.Get("sendInitialEvents") == "true")
 }
 
 func (h *hesitantServer) awaitAnswer(t *testing.T) {

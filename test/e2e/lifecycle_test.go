@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,12 +37,7 @@ func TestAKilledOperatorComesBackToWhatItLeft(t *testing.T) {
 	s.service("web", []string{"203.0.113.91"})
 	s.awaitOpen("web")
 	s.service("late", []string{"203.0.113.92"})
-	await(t, "a run to be under way", func() error {
-		if runs, _ := os.ReadDir(filepath.Join(workDir, "runs")); len(runs) == 0 {
-			return errors.New("none")
-		}
-		return nil
-	})
+	awaitRunUnderWay(t)
 	must(t, the.operator.Kill())
 	await(t, "Ansible to end with it", func() error {
 		if left := processesWith(t, "ansible-playbook"); len(left) > 0 {

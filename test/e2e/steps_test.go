@@ -12,6 +12,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
@@ -241,28 +242,27 @@ func awaitHost(t *testing.T, gateway, host, kind string, status metav1.Condition
 // editEdge changes the shared NftGateway, and changes it back when the test ends.
 func editEdge(t *testing.T, edit func(*v1alpha1.NftGateway)) {
 	t.Helper()
-	key := types.NamespacedName{Namespace: lab.OperatorNamespace, Name: edge}
-	var before v1alpha1.NftGateway
-	if err := the.api.Get(t.Context(), key, &before); err != nil {
-		t.Fatal(err)
-	}
-	after := before.DeepCopy()
-	edit(after)
-	if err := the.api.Update(t.Context(), after); err != nil {
-		t.Fatal(err)
-	}
+	before := updateEdge(t, edit)
 	t.Cleanup(func() {
-		var current v1alpha1.NftGateway
-		if err := the.api.Get(context.Background(), key, &current); err != nil {
-			t.Error(err)
-			return
-		}
-		current.Spec = before.Spec
-		if err := the.api.Update(context.Background(), &current); err != nil {
-			t.Error(err)
-		}
+		updateEdge(t, func(g *v1alpha1.NftGateway) { g.Spec = before.Spec })
 		awaitGateway(t, edge)
 	})
+}
+
+// updateEdge changes the shared NftGateway and returns what it was before.
+func updateEdge(t *testing.T, edit func(*v1alpha1.NftGateway)) (before v1alpha1.NftGateway) {
+	t.Helper()
+	key := types.NamespacedName{Namespace: lab.OperatorNamespace, Name: edge}
+	must(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		before = v1alpha1.NftGateway{}
+		if err := the.api.Get(context.Background(), key, &before); err != nil {
+			return err
+		}
+		after := before.DeepCopy()
+		edit(after)
+		return the.api.Update(context.Background(), after)
+	}))
+	return before
 }
 
 // awaitGateway waits until every host runs the present spec.

@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+
+	"k8s.io/client-go/rest"
+)
+
+// intercept may make a request to the API server wait, or write its answer
+// elsewhere.
+type intercept func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
+
+// serveBefore puts a server before the API server, until the test ends, and
+// returns the path of a kubeconfig that leads the operator there.
+func serveBefore(t *testing.T, intercept intercept) string {
+	t.Helper()
+	transport, err := rest.TransportFor(rest.AnonymousClientConfig(the.kube.Config))
+	must(t, err)
+	behind, err := url.Parse(the.kube.Config.Host)
+	must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(behind)
+	proxy.Transport = transport
+	proxy.FlushInterval = -1 // a watch is told of at once
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(intercept(w, r), r)
+	}))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	kubeconfig, err := the.kube.OperatorKubeconfig(t.Context(), server.URL, authority)
+	must(t, err)
+	return kubeconfig
+}
+
+// aboutServices recognises a list or a watch of the Services of all namespaces.
+func aboutServices(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/api/v1/services"
+}
