@@ -165,6 +165,20 @@ func (b *Box) ReadFile(path string) (content []byte, err error) {
 	return content, err
 }
 
+// ReadDir lists the names in a directory of the box.
+func (b *Box) ReadDir(path string) (names []string, err error) {
+	err = b.inRoot(func(root *os.Root) error {
+		directory, err := root.Open(relative(path))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = directory.Close() }()
+		names, err = directory.Readdirnames(-1)
+		return err
+	})
+	return names, err
+}
+
 // ReplaceFile writes a file of the box, with its directories where they are
 // missing.
 func (b *Box) ReplaceFile(path string, content []byte, mode fs.FileMode) error {

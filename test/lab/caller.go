@@ -152,16 +152,21 @@ func (n *Namespace) call(call Call, patience time.Duration) (connected time.Dura
 
 // retransmissions counts what the kernel had to send again on a connection.
 func retransmissions(connection *net.TCPConn) (again int, err error) {
-	raw, err := connection.SyscallConn()
+	info, err := tcpInfo(connection)
 	if err != nil {
 		return 0, err
 	}
-	var info *unix.TCPInfo
+	return int(info.Total_retrans), nil
+}
+
+// tcpInfo is what the kernel knows of a connection.
+func tcpInfo(connection *net.TCPConn) (info *unix.TCPInfo, err error) {
+	raw, err := connection.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
 	controlErr := raw.Control(func(socket uintptr) {
 		info, err = unix.GetsockoptTCPInfo(int(socket), unix.IPPROTO_TCP, unix.TCP_INFO)
 	})
-	if err := errors.Join(controlErr, err); err != nil {
-		return 0, err
-	}
-	return int(info.Total_retrans), nil
+	return info, errors.Join(controlErr, err)
 }

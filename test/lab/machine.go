@@ -32,7 +32,7 @@ type Machine struct {
 }
 
 // bootTimeout is for a busy computer; on an idle one it takes 15 seconds.
-const bootTimeout = 3 * time.Minute
+const bootTimeout = 5 * time.Minute
 
 // machineNumber tells a machine's addresses from those of other gateways.
 const machineNumber = 51
@@ -172,7 +172,7 @@ func (m *Machine) AwaitSSH() error { return awaitSSH(m.Cluster.IPv4) }
 // has booted.
 func (m *Machine) Reboot() error {
 	m.monitor.forgetEvents()
-	if _, err := m.Exec("systemctl", "reboot", "--no-block"); err != nil {
+	if _, err := m.agent.start(nil, "systemctl", "reboot", "--no-block"); err != nil {
 		return err
 	}
 	return m.awaitBoot()

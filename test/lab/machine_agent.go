@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,30 +101,11 @@ type commandStatus struct {
 // execute runs a command as root to its end. It returns what the command wrote
 // to its standard output; what it wrote to the other is in the error.
 func (a *guestAgent) execute(input io.Reader, command ...string) ([]byte, error) {
-	arguments := map[string]any{"path": command[0], "arg": command[1:], "capture-output": true}
-	if input != nil {
-		content, err := io.ReadAll(input)
-		if err != nil {
-			return nil, err
-		}
-		arguments["input-data"] = content // bytes become base64, which the agent wants
-	}
-	var started struct {
-		PID int `json:"pid"`
-	}
-	if err := a.call("guest-exec", arguments, &started); err != nil {
+	pid, err := a.start(input, command...)
+	if err != nil {
 		return nil, err
 	}
-	var status commandStatus
-	err := await(execTimeout, func() error {
-		if err := a.call("guest-exec-status", map[string]any{"pid": started.PID}, &status); err != nil {
-			return err
-		}
-		if !status.Exited {
-			return errors.New("it still runs")
-		}
-		return nil
-	})
+	status, err := a.awaitExit(pid)
 	switch {
 	case err != nil:
 	case status.Signal != 0:
@@ -138,4 +118,36 @@ func (a *guestAgent) execute(input io.Reader, command ...string) ([]byte, error)
 			bytes.TrimSpace(append(status.Output, status.Errors...)))
 	}
 	return status.Output, nil
+}
+
+// start begins a command as root, which may end the machine and the agent in it.
+func (a *guestAgent) start(input io.Reader, command ...string) (pid int, err error) {
+	arguments := map[string]any{"path": command[0], "arg": command[1:], "capture-output": true}
+	if input != nil {
+		content, err := io.ReadAll(input)
+		if err != nil {
+			return 0, err
+		}
+		arguments["input-data"] = content // bytes become base64, which the agent wants
+	}
+	var started struct {
+		PID int `json:"pid"`
+	}
+	err = a.call("guest-exec", arguments, &started)
+	return started.PID, err
+}
+
+// awaitExit waits for a command to end. It asks less and less often: each
+// answer costs an emulated processor milliseconds.
+func (a *guestAgent) awaitExit(pid int) (status commandStatus, err error) {
+	deadline := time.Now().Add(execTimeout)
+	for pause := pollInterval; ; pause = min(2*pause, 160*time.Millisecond) {
+		if err := a.call("guest-exec-status", map[string]any{"pid": pid}, &status); err != nil || status.Exited {
+			return status, err
+		}
+		if time.Now().After(deadline) {
+			return status, fmt.Errorf("it still runs after %s", execTimeout)
+		}
+		time.Sleep(pause)
+	}
 }

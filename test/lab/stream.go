@@ -17,7 +17,7 @@ type Stream struct {
 	// Name says whence and whither.
 	Name string
 
-	connection net.Conn
+	connection *net.TCPConn
 	sent       chan time.Time // when the chunks on their way were sent, oldest first
 	done       sync.WaitGroup
 
@@ -35,6 +35,10 @@ type StreamState struct {
 	Slowest time.Duration
 	// SlowestAt is when that chunk was sent.
 	SlowestAt time.Time
+	// Resent packets, of those that this end sent, and among them Needless
+	// ones, of which the other end says that it had them already: a busy
+	// machine is late with its answers.
+	Resent, Needless int
 	// Broken says why no more comes back.
 	Broken error
 }
@@ -56,7 +60,7 @@ func (n *Namespace) OpenStream(from netip.Addr, to netip.AddrPort, patience time
 	}
 	s := &Stream{
 		Name:       fmt.Sprintf("%s -> %s", from, to),
-		connection: connection,
+		connection: connection.(*net.TCPConn),
 		sent:       make(chan time.Time, chunksOnTheWay),
 	}
 	// Both ends make the same bytes, so that what comes back too early, too
@@ -147,11 +151,15 @@ func (s *Stream) fail(err error) {
 func (s *Stream) State() StreamState {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if info, err := tcpInfo(s.connection); err == nil { // else it is closed
+		s.state.Resent, s.state.Needless = int(info.Total_retrans), int(info.Dsack_dups)
+	}
 	return s.state
 }
 
 // Close ends the stream and tells how it did.
 func (s *Stream) Close() StreamState {
+	s.State()
 	s.mutex.Lock()
 	s.ended = true
 	s.mutex.Unlock()
