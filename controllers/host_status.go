@@ -159,6 +159,9 @@ func describeDegraded(set func(kind string, status metav1.ConditionStatus, reaso
 		set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, "LocalChainBroken", localChainMessage(outcome.LocalChain))
 	case outcome.Held == ansible.HeldRolledBack:
 		set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, string(ansible.ReasonRolledBack), rolledBackMessage(outcome.RolledBack))
+	case outcome.LocalChain.DropsAll:
+		set(v1alpha1.ConditionDegraded, metav1.ConditionTrue, "LocalChainDropsAll", "a rule in /etc/nftables.d/local-chain.nft drops every packet that comes to it, "+
+			"so only what the rules before it accept passes this host; SSH from the cluster side and from managementCIDRs is not concerned")
 	default:
 		set(v1alpha1.ConditionDegraded, metav1.ConditionFalse, "AsIntended", "nothing needs a person")
 	}

@@ -39,7 +39,7 @@ func rolledBackMessage(back *ansible.RolledBack) string {
 		when = " at " + timeOf(back).UTC().Format(time.RFC3339)
 	}
 	return "nobody could log in anew after the change of the firewall, so the host took it back" + when +
-		"; correct the NftGateway, or local-chain.nft on the host, or change the annotation " + v1alpha1.AnnotationCheck +
+		"; see that spec.publicInterfaces and managementCIDRs are right, and local-chain.nft on the host; correct them, or change the annotation " + v1alpha1.AnnotationCheck +
 		" of the NftGateway to have it tried again"
 }
 

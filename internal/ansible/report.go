@@ -90,6 +90,8 @@ type LocalChain struct {
 	// Message is nft's own, with Line, where State is Broken.
 	Message string `json:"message"`
 	Line    int    `json:"line"`
+	// DropsAll is true where a rule in force drops every packet that comes to it.
+	DropsAll bool `json:"drops_all"`
 }
 
 // LocalChainBroken is the state of a local chain that nft refused; the last

@@ -40,6 +40,26 @@ func TestTheLocalChainIsTakenUpAndNeverTouched(t *testing.T) {
 	}
 }
 
+// TestALocalChainThatDropsAllIsTold: it is the administrator's right, and seldom
+// what was meant.
+func TestALocalChainThatDropsAllIsTold(t *testing.T) {
+	h := newHost(t)
+	for rules, want := range map[string]bool{
+		"":                                   false,
+		"ip saddr 198.51.100.66 drop":        false,
+		"tcp dport 22 accept\n\tcounter drop": true,
+		"counter\n\tlog drop":                true,
+		"reject with icmpx admin-prohibited": true,
+		"accept\n\tdrop":                     false,
+		"return\n\tdrop":                     false,
+	} {
+		h.put(t, theirChain, "chain local-chain {\n\t"+rules+"\n}\n")
+		if got := h.apply(t, edge(web)).Result.LocalChain; got.State != "Accepted" || got.DropsAll != want {
+			t.Errorf("%q: %+v", rules, got)
+		}
+	}
+}
+
 // TestABrokenLocalChainHarmsNothingElse breaks the file in one way after the
 // other. The Service that is new each time opens, and the last good file stays
 // in force, at boot too.

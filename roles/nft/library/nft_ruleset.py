@@ -124,7 +124,7 @@ versions:
   type: dict
   returned: always, as far as known
 local_chain:
-  description: State V(Accepted), V(Created) or V(Broken), with nft's message and line.
+  description: State V(Accepted), V(Created) or V(Broken), with nft's message and line, and whether a rule in force drops all.
   type: dict
   returned: success
 backup:

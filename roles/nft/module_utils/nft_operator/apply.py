@@ -341,7 +341,7 @@ class Apply:
             "rolled_back": self.rolled_back.told() if self.rolled_back else None,
             "versions": self.versions,
             "boot": "Unit" if boot.possible(self.paths) else "NoSystemd",
-            "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line},
+            "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line, "drops_all": verdict.drops_all()},
             "backup": next((file.path for file in wrote if file.path == self.paths.backup), ""),
             "drops": held.drops if held else [],
             "diff": differences.as_ansible_wants(self.differences),

@@ -6,6 +6,7 @@ loads at boot. nft -c on the running gateway would not tell.
 """
 
 import errno
+import json
 import os
 import re
 import stat
@@ -40,6 +41,17 @@ class Verdict(NamedTuple):
     text: str
     # The structure of the intent with it, see listing.py.
     structure: Dict[str, Any]
+
+    def drops_all(self) -> bool:
+        """Whether a rule in force drops every packet that comes to it: what the
+        administrator did not accept before it reaches no Service."""
+        for rule in self.structure.get("chain local-chain", {}).get("rules", ()):
+            kinds = {kind for statement in json.loads(rule)[0] for kind in statement}
+            if kinds <= {"counter", "log", "accept", "drop", "reject", "return"}:
+                verdicts = kinds - {"counter", "log"}
+                if verdicts:  # no packet comes to the rules after it
+                    return bool(verdicts & {"drop", "reject"})
+        return False
 
 
 class _Broken(Exception):
