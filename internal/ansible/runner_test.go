@@ -1,9 +1,9 @@
 package ansible
 
 import (
-	"net"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"

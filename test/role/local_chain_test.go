@@ -45,13 +45,13 @@ func TestTheLocalChainIsTakenUpAndNeverTouched(t *testing.T) {
 func TestALocalChainThatDropsAllIsTold(t *testing.T) {
 	h := newHost(t)
 	for rules, want := range map[string]bool{
-		"":                                   false,
-		"ip saddr 198.51.100.66 drop":        false,
+		"":                                    false,
+		"ip saddr 198.51.100.66 drop":         false,
 		"tcp dport 22 accept\n\tcounter drop": true,
-		"counter\n\tlog drop":                true,
-		"reject with icmpx admin-prohibited": true,
-		"accept\n\tdrop":                     false,
-		"return\n\tdrop":                     false,
+		"counter\n\tlog drop":                 true,
+		"reject with icmpx admin-prohibited":  true,
+		"accept\n\tdrop":                      false,
+		"return\n\tdrop":                      false,
 	} {
 		h.put(t, theirChain, "chain local-chain {\n\t"+rules+"\n}\n")
 		if got := h.apply(t, edge(web)).Result.LocalChain; got.State != "Accepted" || got.DropsAll != want {
