@@ -35,7 +35,7 @@ func service(name string, port int32, addresses ...string) corev1.Service {
 
 const (
 	// patience is what an emulated gateway may take to pass a packet on.
-	patience = 10 * time.Second
+	patience = 30 * time.Second
 	// knockingPort is the source port of a knocking.
 	knockingPort = 61997
 )
@@ -84,7 +84,7 @@ func (g *gateway) startKnocking(t *testing.T) *knocking {
 func (k *knocking) awaitRound(t *testing.T) {
 	t.Helper()
 	enough := k.volley.Sent() + 2*k.packets // the first of two rounds may have begun already
-	eventually(t, func() bool { return k.volley.Sent() >= enough })
+	eventually(t, "a round of knocking", func() bool { return k.volley.Sent() >= enough })
 	// Packets stay in order: where this one is through, the earlier ones were judged.
 	k.gateway.expectWeb(t)
 }
@@ -156,15 +156,5 @@ func (g *gateway) expectWeb(t *testing.T) {
 			t.Errorf("the Service at %s cannot be reached: %v", door, err)
 		}
 		must(t, server.Close())
-	}
-}
-
-// eventually waits until something is so.
-func eventually(t *testing.T, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain")
-		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,7 @@ type gateway struct {
 	net      *lab.Topology
 	spec     v1alpha1.NftGatewaySpec
 	services []corev1.Service
+	sequence int64 // of the latest run
 }
 
 const hostName = "gw1"
@@ -80,11 +82,16 @@ func (g *gateway) run(t *testing.T) ansible.Run {
 		User: string(g.spec.SSH.User), PublicInterfaces: host.PublicInterfaces,
 	}
 	target.Revision, target.Structure = ansible.Revision(vars.Digest(), target), ansible.Revision(vars.StructureDigest(), target)
+	g.sequence++
 	return ansible.Run{
 		Playbook: filepath.Join(runner.ProjectDir, "playbooks", "apply.yml"),
 		Targets:  []ansible.Target{target},
 		Access:   ansible.Access{PrivateKey: key, KnownHosts: known, Become: true, ConnectTimeoutSeconds: 10},
 		Vars:     vars,
+		// Far more than a real host needs.
+		ConfirmTimeoutSeconds: 120,
+
+		Fence: &ansible.Fence{Epoch: 1, Sequence: g.sequence},
 	}
 }
 
@@ -109,6 +116,17 @@ func (g *gateway) apply(t *testing.T) ansible.Outcome {
 		t.Fatalf("apply: %s: %s; revision %s, want %s", report.Reason, report.Message, report.Outcome.Revision, run.Targets[0].Revision)
 	}
 	return report.Outcome
+}
+
+// eventually waits until something is so. It asks rarely: to be asked costs the
+// machine time.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !so(); time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
 }
 
 func must(t *testing.T, err error) {

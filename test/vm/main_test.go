@@ -37,6 +37,6 @@ func setUpRunner() error {
 		return err
 	}
 	// An emulated host is ten times slower than a real one.
-	runner = ansible.PlaybookRunner{WorkDir: work, ProjectDir: repository, Timeout: 3 * time.Minute}
+	runner = ansible.PlaybookRunner{WorkDir: work, ProjectDir: repository, Timeout: 6 * time.Minute}
 	return nil
 }
