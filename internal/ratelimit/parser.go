@@ -78,7 +78,7 @@ func (p *parser) connections() error {
 		return nil
 	}
 	if _, ok := connectionUnits.find(unit.text); !ok {
-		return p.fail(unit, "%s is not what is counted here, which is connections", quote(unit.text))
+		return p.fail(unit, "connections are counted here, not %s", quote(unit.text))
 	}
 	p.next()
 	return nil

@@ -24,13 +24,6 @@ var readers = []struct {
 	{ConnectionLimitAnnotation, "connectionLimit", connectionLimitPattern(), ignoring(ParseConnectionLimit)},
 }
 
-func ignoring[T any](parse func(string) (T, error)) func(string) error {
-	return func(text string) error {
-		_, err := parse(text)
-		return err
-	}
-}
-
 // policy is the ValidatingAdmissionPolicy that the product ships, and its
 // variables by name.
 func policy(t *testing.T) (admissionv1.ValidatingAdmissionPolicySpec, map[string]string) {

@@ -98,8 +98,8 @@ var ambiguous = map[string]struct{ bits, bytes string }{
 
 // unknownUnit says what is wrong with a name that is no unit of data.
 func unknownUnit(name string) string {
-	if clear, ok := ambiguous[strings.ToLower(name)]; ok {
-		return fmt.Sprintf(`%s may mean bits or bytes; bits are "%s", bytes are "%s"`, quote(name), clear.bits, clear.bytes)
+	if spelled, ok := ambiguous[strings.ToLower(name)]; ok {
+		return fmt.Sprintf(`%s may mean bits or bytes; bits are "%s", bytes are "%s"`, quote(name), spelled.bits, spelled.bytes)
 	}
 	switch strings.ToLower(name) {
 	case "e":
