@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/nft-operator/nft-operator/test/lab"
 )
@@ -17,6 +18,8 @@ type churn struct {
 	journal *journal
 	random  *rand.Rand
 	made    map[string]int // by kind
+	settled []time.Duration
+	scanned time.Duration
 }
 
 // kind is one kind of change.
@@ -39,31 +42,37 @@ type change struct {
 func kinds() []kind {
 	return []kind{
 		{name: "Service created", weight: 20, prepare: (*churn).createService},
-		{name: "Service deleted", weight: 14, prepare: (*churn).deleteService},
 		{name: "port opened", weight: 10, prepare: (*churn).openPort},
 		{name: "port closed", weight: 8, prepare: (*churn).closePort},
 		{name: "source ranges changed", weight: 16, prepare: (*churn).changeRanges},
 		{name: "firewall option changed", weight: 6, prepare: (*churn).changeFirewall},
-		{name: "local chain edited", weight: 2, alone: true, prepare: (*churn).editLocalChain},
-		{name: "local chain broken", weight: 1, alone: true, prepare: (*churn).breakLocalChain},
-		{name: "element deleted by hand", weight: 3, alone: true, prepare: (*churn).deleteElement},
+		{name: "local chain edited", weight: 12, alone: true, prepare: (*churn).editLocalChain},
+		{name: "local chain broken", weight: 8, alone: true, prepare: (*churn).breakLocalChain},
+		{name: "element deleted by hand", weight: 18, alone: true, prepare: (*churn).deleteElement},
+		{name: "Service deleted", weight: 14, prepare: (*churn).deleteService},
 	}
 }
 
 const (
-	// burstShare of the steps are bursts; other changes are awaited one by one.
-	burstShare          = 0.35
+	// burstShare of the steps are bursts; other changes are awaited one by one,
+	// as is the first of each kind.
+	burstShare          = 0.7
 	leastBurst, atBurst = 6, 20
 )
 
 // run makes so many changes, and stops early when something was lost.
 func (c *churn) run(ctx context.Context, changes int) error {
+	pending := kinds() // of which there was none yet
 	for c.journal.changes() < changes && len(c.journal.all()) == 0 {
-		size := 1
-		if c.random.Float64() < burstShare {
-			size = leastBurst + c.random.IntN(atBurst-leastBurst)
+		size, from := 1, kinds()
+		switch {
+		case len(pending) > 0:
+			from, pending = pending[:1], pending[1:]
+		case c.random.Float64() < burstShare:
+			size = min(leastBurst+c.random.IntN(atBurst-leastBurst), changes-c.journal.changes())
+			from = slices.DeleteFunc(from, func(k kind) bool { return k.alone })
 		}
-		if err := c.step(ctx, min(size, changes-c.journal.changes())); err != nil {
+		if err := c.step(ctx, size, from); err != nil {
 			return err
 		}
 	}
@@ -71,42 +80,48 @@ func (c *churn) run(ctx context.Context, changes int) error {
 }
 
 // step makes a change, or several at once, and waits until all is programmed.
-func (c *churn) step(ctx context.Context, size int) error {
+func (c *churn) step(ctx context.Context, size int, from []kind) error {
 	for range size {
-		kind, change := c.choose(size > 1)
+		kind, change := c.choose(from)
 		c.journal.begin("%s: %s", kind.name, change.what)
 		c.made[kind.name]++
 		if err := change.do(ctx); err != nil {
 			return fmt.Errorf("change %d (%s: %s): %w", c.journal.changes(), kind.name, change.what, err)
 		}
 	}
+	written := time.Now()
 	if err := c.world.settle(ctx); err != nil {
 		return fmt.Errorf("after change %d: %w", c.journal.changes(), err)
 	}
 	c.world.ledger.settled()
-	return c.scan()
+	settled := time.Now()
+	c.settled = append(c.settled, settled.Sub(written))
+	err := c.scan()
+	c.scanned += time.Since(settled)
+	return err
 }
 
-// choose picks a change that can be made now, by the weights of the kinds.
-func (c *churn) choose(inBurst bool) (kind, change) {
-	for {
-		all := kinds()
-		total := 0
-		for _, kind := range all {
-			total += kind.weight
-		}
+// enoughTries at kinds of which no change can be made now.
+const enoughTries = 100
+
+// choose picks a change that can be made now, by the weights of the kinds, or of
+// all kinds if there is none of these.
+func (c *churn) choose(from []kind) (kind, change) {
+	total := 0
+	for _, kind := range from {
+		total += kind.weight
+	}
+	for range enoughTries {
 		at := c.random.IntN(total)
-		chosen := slices.IndexFunc(all, func(k kind) bool {
+		chosen := from[slices.IndexFunc(from, func(k kind) bool {
 			at -= k.weight
 			return at < 0
-		})
-		if inBurst && all[chosen].alone {
-			continue
-		}
-		if change, possible := all[chosen].prepare(c); possible {
-			return all[chosen], change
+		})]
+		if change, possible := chosen.prepare(c); possible {
+			return chosen, change
 		}
 	}
+	return c.choose(kinds())
 }
 
 // pick chooses one of a list.
@@ -265,6 +280,10 @@ func (c *churn) summary() string {
 	text := fmt.Sprintf("%d changes", c.journal.changes())
 	for _, name := range slices.Sorted(maps.Keys(c.made)) {
 		text += fmt.Sprintf(", %s %d", name, c.made[name])
+	}
+	if ordered := slices.Sorted(slices.Values(c.settled)); len(ordered) > 0 {
+		text += fmt.Sprintf("\nall was programmed %d times: median %s, longest %s; scans took %s",
+			len(ordered), ordered[len(ordered)/2], ordered[len(ordered)-1], c.scanned)
 	}
 	return text
 }

@@ -20,7 +20,7 @@ import (
 const (
 	// settlePatience is for a change to be programmed on a busy machine.
 	settlePatience = 60 * time.Second
-	pollInterval   = 30 * time.Millisecond
+	pollInterval   = 50 * time.Millisecond
 )
 
 // await polls until check has no complaint.

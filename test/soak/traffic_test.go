@@ -12,12 +12,15 @@ import (
 
 // Bounds of what may happen to traffic that is permitted.
 const (
-	// callPatience is less than the second after which a first packet is sent
-	// again: a call that takes longer has lost one.
-	callPatience = 900 * time.Millisecond
-	// stallBound of a stream is for a busy machine. A single lost packet costs
-	// 200 ms.
-	stallBound = time.Second
+	// callPatience is far more than an answer takes on a busy machine. A first
+	// packet that is lost is sent again after a second, and the kernel tells.
+	callPatience = 3 * time.Second
+	// stallBound is of streams. A packet that is lost costs 200 ms or, as the
+	// one that is sent instead may be lost too, twice as long as packets are
+	// dropped; the rest is for a busy machine.
+	stallBound = 2 * time.Second
+	// sctpPatience is for a packet to get through the kernels.
+	sctpPatience = time.Second
 )
 
 // How often new connections are made.
@@ -49,11 +52,12 @@ type traffic struct {
 	crowd    *lab.Delivery
 	hammer   *lab.Hammer
 
-	through  lab.Packets     // already complained of
-	stalled  map[string]bool // streams already complained of
-	sctpSent int64           // at the last watch
-	stop     chan struct{}
-	done     sync.WaitGroup
+	through     lab.Packets     // already complained of
+	stalled     map[string]bool // streams already complained of
+	missing     map[string]int  // packets of streams that were lost, as of the last look
+	sctpMissing int64           // already complained of
+	stop        chan struct{}
+	done        sync.WaitGroup
 }
 
 // figures sum up the traffic.
@@ -61,6 +65,8 @@ type figures struct {
 	streams         int
 	bytes           int64
 	slowest         time.Duration
+	resent          int
+	needless        int
 	tcp, udp        lab.CallReport
 	sctp            int64
 	probes, crowd   int64
@@ -70,7 +76,7 @@ type figures struct {
 func (w *world) startTraffic(j *journal) (t *traffic, err error) {
 	t = &traffic{
 		world: w, journal: j,
-		through: lab.Packets{}, stalled: map[string]bool{}, stop: make(chan struct{}),
+		through: lab.Packets{}, stalled: map[string]bool{}, missing: map[string]int{}, stop: make(chan struct{}),
 	}
 	w.ledger.forget()
 	if err := t.openStreams(); err != nil {
@@ -157,12 +163,16 @@ func (t *traffic) look() {
 func (t *traffic) lookAtStreams() {
 	for _, stream := range t.streams {
 		state := stream.State()
-		if t.stalled[stream.Name] || state.Broken == nil && state.Slowest <= stallBound {
+		// The other end may still be about to say that it had them already.
+		lost := state.Resent - state.Needless
+		lostForGood := min(lost, t.missing[stream.Name])
+		t.missing[stream.Name] = lost
+		if t.stalled[stream.Name] || state.Broken == nil && state.Slowest <= stallBound && lostForGood == 0 {
 			continue
 		}
 		t.stalled[stream.Name] = true
-		t.journal.complain("stream %s after %d bytes: slowest %s, sent at %s; broken: %v",
-			stream.Name, state.Bytes, state.Slowest, state.SlowestAt.Format("15:04:05.000"), state.Broken)
+		t.journal.complain("stream %s after %d bytes: lost %d packets; slowest %s, sent at %s; broken: %v",
+			stream.Name, state.Bytes, lostForGood, state.Slowest, state.SlowestAt.Format("15:04:05.000"), state.Broken)
 	}
 }
 
@@ -177,15 +187,19 @@ func (t *traffic) lookAtClosedDoors() error {
 	return err
 }
 
-// lookAtSCTP wants everything to have arrived that had been sent a watch ago.
+// lookAtSCTP wants every packet to arrive that is sent by now.
 func (t *traffic) lookAtSCTP() error {
 	sent := t.sctp.Sent()
-	arrived, err := t.sctp.Arrived()
-	if err == nil && arrived < t.sctpSent {
-		t.journal.complain("of %d SCTP packets only %d arrived", t.sctpSent, arrived)
+	for deadline := time.Now().Add(sctpPatience); ; time.Sleep(pollInterval) {
+		arrived, err := t.sctp.Arrived()
+		if missing := sent - arrived; err != nil || missing <= t.sctpMissing {
+			return err
+		} else if time.Now().After(deadline) {
+			t.sctpMissing = missing
+			t.journal.complain("of %d SCTP packets %d did not arrive", sent, missing)
+			return nil
+		}
 	}
-	t.sctpSent = sent
-	return err
 }
 
 func (t *traffic) lookAtCounters() error {
@@ -206,16 +220,18 @@ func (t *traffic) finish() (figures, error) {
 		state := stream.Close()
 		f.bytes += state.Bytes
 		f.slowest = max(f.slowest, state.Slowest)
+		f.resent += state.Resent
+		f.needless += state.Needless
 	}
 	return f, errors.Join(t.hammer.Close(), t.sctp.Close(), t.crowd.Close())
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf(`%d streams carried %d bytes, the slowest of which took %s
+	return fmt.Sprintf(`%d streams carried %d bytes, the slowest of which took %s; %d packets sent again, %d of them needlessly
 %d TCP connections: median %s, p99 %s, longest %s to connect; %d packets sent again
 %d UDP exchanges, %d SCTP packets, %d packets of a crowd
 %d probes at closed doors
 %d readings of the counters, during which the table was replaced %d times`,
-		f.streams, f.bytes, f.slowest, f.tcp.Made, f.tcp.Median, f.tcp.P99, f.tcp.Longest, f.tcp.Resent,
+		f.streams, f.bytes, f.slowest, f.resent, f.needless, f.tcp.Made, f.tcp.Median, f.tcp.P99, f.tcp.Longest, f.tcp.Resent,
 		f.udp.Made, f.sctp, f.crowd, f.probes, f.reads, f.replaced)
 }
