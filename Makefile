@@ -76,8 +76,9 @@ lint: $(BIN)/golangci-lint ## Run every linter
 	@shellcheck $(SHELL_SCRIPTS)
 
 .PHONY: install
-install: ## Create the CRDs, the namespace and the RBAC in the cluster of your KUBECONFIG
+install: ## Create the CRDs, namespace, RBAC and admission policy in the cluster of your KUBECONFIG
 	@kubectl apply --server-side -k config/default
+	@kubectl apply --server-side -k config/admission
 
 .PHONY: clean
 clean: ## Remove what was built, the lab's control plane too
