@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -238,6 +239,12 @@ func TestARotatedKeyIsPickedUp(t *testing.T) {
 		}
 		return nil
 	})
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(fresh.Public))
+	must(t, err)
+	log, err := box.ReadFile("/var/log/sshd.log")
+	if err != nil || !strings.Contains(string(log), ssh.FingerprintSHA256(public)) {
+		t.Errorf("nobody logged in with the new key: %s %v", log, err)
+	}
 }
 
 // TestWaysIn reaches hosts by IPv6, as root without sudo, and through a jump host.
