@@ -194,6 +194,27 @@ func TestAChangeThatNobodyWatchesIsTakenBackByTheNextRun(t *testing.T) {
 	}
 }
 
+// TestARollbackThatCannotBeSeenKeepsNobodyOut makes it impossible to recognize
+// what is to come back. Whoever comes in meanwhile brings the host to its goal.
+func TestARollbackThatCannotBeSeenKeepsNobodyOut(t *testing.T) {
+	h := newSharedHost(t)
+	h.apply(t, edge(web))
+	terminate := edge(web)
+	terminate.Firewall.EstablishedConnections = "terminate"
+	h.leavePending(t, terminate, run{confirm: 10})
+	h.exec(t, "sh", "-ec", `for f in /run/nft-operator/pending/*/pending.json; do
+		sed 's/"listing": \[/&"no such line", /' "$f" > "$f.new"; mv "$f.new" "$f"; done`)
+	var got answer
+	h.await(t, "the next run", func() bool { got = h.play(t, edge(web, api), run{}); return got.Status == "ok" })
+	if got.Result.Held != "" || got.Result.RolledBack == nil {
+		t.Errorf("%+v", got.Result)
+	}
+	if left := h.exec(t, "sh", "-c", "ls /run/nft-operator/pending"); left != "" {
+		t.Errorf("still pending: %s", left)
+	}
+	h.assertConverged(t)
+}
+
 // TestCountersSurviveARollback compares a Service's counter before a change,
 // within it and after it was taken back.
 func TestCountersSurviveARollback(t *testing.T) {

@@ -58,8 +58,8 @@ class Apply:
         waiting = commit.find(self.paths)
         if waiting is None:
             return None
-        if not waiting.watched():
-            waiting.take_back()  # nobody else would
+        if not waiting.watched() or waiting.left() == 0:
+            waiting.take_back()  # nobody else would, or could until now
             return None
         if waiting.content["note"]["revision"] == self.params["revision"] and waiting.content["answer"]:
             return waiting

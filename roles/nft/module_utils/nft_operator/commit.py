@@ -23,6 +23,7 @@ from ansible.module_utils.nft_operator.failure import Failure
 
 UNIT = "nft-operator-rollback"
 _PROGRAM = "rollback.py"
+_ATTEMPTS = 3  # to bring the kernel back
 _ARM_TIMEOUT = 10  # seconds; Python starts in a fraction of one
 
 
@@ -79,16 +80,21 @@ class Change:
     def undo(self) -> bool:
         """Bring the kernel back at once, because the change failed on the way. If
         that fails too, the program goes on trying."""
-        return rollback.restore_kernel(self.directory, self.content, attempts=3)
+        for attempt in range(_ATTEMPTS):
+            if rollback.restore_kernel(self.directory, self.content, first=attempt == 0):
+                return True
+            time.sleep(rollback.PAUSE)
+        return False
 
     def drop(self):
         """The change was not made after all: nothing is to be taken back."""
         self._decide()
         files.unstage([files.Staged(*staged) for staged in self.content["files"]])
 
-    def take_back(self) -> bool:
-        """Do what the program would do."""
-        return rollback.restore(self.directory)
+    def take_back(self):
+        """Do what the program would do, and end the change in any case: whoever
+        calls this has come in, and brings the kernel to its goal."""
+        rollback.conclude(self.directory, self.undo())
 
     def _decide(self):
         os.unlink(os.path.join(self.directory, rollback.PENDING))

@@ -39,18 +39,29 @@ def main(directory, seconds):
             if not _undecided(directory):
                 return 0
             time.sleep(0.1)
-        with open(lock_path, "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if _undecided(directory):
-                restore(directory)
+        for attempt in range(ATTEMPTS):
+            # Free between attempts: whoever comes in meanwhile may decide.
+            with _locked(lock_path):
+                if not _undecided(directory):
+                    return 0
+                restored = restore_kernel(directory, _read(directory), first=attempt == 0)
+                if restored or attempt == ATTEMPTS - 1:
+                    conclude(directory, restored)
+                    return 0
+            time.sleep(PAUSE)
     return 0
 
 
-def restore(directory):
-    """Bring the kernel back to what it held, write down that this happened, and
-    end the change. The caller holds the lock."""
+@contextlib.contextmanager
+def _locked(path):
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def conclude(directory, restored):
+    """Write down that the change was taken back, and end it. The caller holds the lock."""
     pending = _read(directory)
-    restored = restore_kernel(directory, pending)
     for path in pending["staged"]:
         with contextlib.suppress(OSError):
             os.unlink(path)
@@ -62,21 +73,18 @@ def restore(directory):
         except OSError:
             continue  # a full disk: the next place is memory
     shutil.rmtree(directory, ignore_errors=True)
-    return restored
 
 
-def restore_kernel(directory, pending, attempts=ATTEMPTS):
-    """Bring the kernel back, and report whether that was seen."""
-    for attempt in range(attempts):
-        for script in pending["scripts"]:
-            _nft(pending["nft"], "--file", os.path.join(directory, script))
-            # What nft says is no proof, in either direction.
-            if listed(pending["nft"], pending["sets"]) == pending["listing"]:
-                return True
-        if attempt == 0:
-            # The old rules do not load. Then at least the way in.
-            _nft(pending["nft"], "insert rule inet nft_operator input tcp dport %d accept" % pending["ssh_port"])
-        time.sleep(PAUSE)
+def restore_kernel(directory, pending, first=True):
+    """Bring the kernel back, and report whether that was seen. The caller holds the lock."""
+    for script in pending["scripts"]:
+        _nft(pending["nft"], "--file", os.path.join(directory, script))
+        # What nft says is no proof, in either direction.
+        if listed(pending["nft"], pending["sets"]) == pending["listing"]:
+            return True
+    if first:
+        # The old rules do not load. Then at least the way in.
+        _nft(pending["nft"], "insert rule inet nft_operator input tcp dport %d accept" % pending["ssh_port"])
     return False
 
 
