@@ -229,6 +229,30 @@ func TestCountersSurviveARollback(t *testing.T) {
 	}
 }
 
+// TestDropsSurviveARollback has a packet dropped before a change and more while
+// it waits. That they are noted must not hide that the rules are back in place.
+func TestDropsSurviveARollback(t *testing.T) {
+	h := newHost(t)
+	h.apply(t, edge(web))
+	h.knockAt(web.Address + ":1001")
+	terminate := edge(web)
+	terminate.Firewall.EstablishedConnections = "terminate"
+	h.leavePending(t, terminate, run{confirm: 5})
+	h.await(t, "the rollback", func() bool {
+		h.knockAt(web.Address + ":1002")
+		return h.exec(t, "sh", "-c", "ls /run/nft-operator/pending") == ""
+	})
+	noted := h.exec(t, "nft", "list", "set", "inet", "nft_operator", "drops4")
+	for _, port := range []string{"1001", "1002"} {
+		if !strings.Contains(noted, web.Address+" . tcp . "+port) {
+			t.Errorf("what was dropped at port %s is not noted any more: %s", port, noted)
+		}
+	}
+	if r := h.apply(t, edge(web)).Result; r.RolledBack == nil || r.Changed {
+		t.Errorf("after the rollback: %+v", r)
+	}
+}
+
 // TestWhereNothingCanBeArmedNothingIsDone takes away what the rollback needs.
 func TestWhereNothingCanBeArmedNothingIsDone(t *testing.T) {
 	t.Parallel() // with all that run side by side, after the others
@@ -262,8 +286,13 @@ func TestWhereNothingCanBeArmedNothingIsDone(t *testing.T) {
 // knock sends packets to the first Service and returns how many were counted.
 func (h *host) knock(t reporter) float64 {
 	t.Helper()
-	_ = h.topology.Client.Knock(lab.TCP, h.topology.Client.Primary.IPv4, netip.MustParseAddrPort("203.0.113.10:443"), time.Second)
+	h.knockAt("203.0.113.10:443")
 	return h.count(t, web.Address)
+}
+
+// knockAt sends packets to an address and port, whether it is open or not.
+func (h *host) knockAt(address string) {
+	_ = h.topology.Client.Knock(lab.TCP, h.topology.Client.Primary.IPv4, netip.MustParseAddrPort(address), time.Second)
 }
 
 // leavePending kills a run where its change is in force but not confirmed.

@@ -20,6 +20,7 @@ _ELEMENT = re.compile(
     r'(?: comment "([a-z0-9./-]+)")?,'
 )
 _BEGIN, _END = "\t\telements = {", "\t\t}"
+_FLAGS = "\t\tflags "
 _INCLUDE = re.compile(r'^\tinclude "(/[^"]*)"$', re.MULTILINE)
 
 
@@ -29,7 +30,8 @@ class Intent(NamedTuple):
     text: str
     # The text without its elements.
     structure: str
-    # Of every set that is filled from the text, the empty ones too.
+    # Of every set that is filled from the text, the empty ones too, but not of
+    # those that packets fill.
     elements: Elements
     # Names of the counters of drops.
     counters: List[str]
@@ -56,6 +58,8 @@ def read(text: str) -> Intent:
             inside = True
             continue
         structure.append(line)
+        if line.startswith(_FLAGS) and "dynamic" in line:
+            elements.pop(name)  # packets fill it, not we
         found = _OBJECT.fullmatch(line)
         if found is None:
             continue
