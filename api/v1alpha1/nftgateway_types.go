@@ -79,6 +79,12 @@ type NftGatewaySpec struct {
 	// +kubebuilder:default={}
 	Firewall Firewall `json:"firewall,omitempty"`
 
+	// rateLimiting says what becomes of the rates that Services ask for in
+	// annotations.
+	// +optional
+	// +kubebuilder:default={}
+	RateLimiting RateLimiting `json:"rateLimiting,omitempty"`
+
 	// rollout says how changes of the firewall itself reach the hosts. Openings
 	// of Services reach all of them at once.
 	// +optional
@@ -481,6 +487,80 @@ type ICMP struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	EchoPerSecond int32 `json:"echoPerSecond,omitempty"`
+}
+
+// RateLimitEngine is what keeps rate limits on a host.
+//
+// +kubebuilder:validation:Enum=Auto;Nftables
+type RateLimitEngine string
+
+const (
+	// RateLimitAuto takes the best one that the host has.
+	RateLimitAuto RateLimitEngine = "Auto"
+	// RateLimitNftables is a table of nftables, beside that of the firewall.
+	RateLimitNftables RateLimitEngine = "Nftables"
+)
+
+// RateLimitMode is what happens to packets that are over a limit.
+//
+// +kubebuilder:validation:Enum=Police
+type RateLimitMode string
+
+// RateLimitPolice drops them.
+const RateLimitPolice RateLimitMode = "Police"
+
+// OnInvalidRateLimit is what becomes of a Service with a rate limit that cannot
+// be read.
+//
+// +kubebuilder:validation:Enum=Default;Closed
+type OnInvalidRateLimit string
+
+const (
+	// OnInvalidDefault opens it with the gateway's default in the place of what
+	// cannot be read, and warns.
+	OnInvalidDefault OnInvalidRateLimit = "Default"
+	// OnInvalidClosed keeps the whole Service closed.
+	OnInvalidClosed OnInvalidRateLimit = "Closed"
+)
+
+// DataRate is a rate of data as in a Service's annotation
+// nft-operator.io/rate-limit, for example 16mbit burst 256 kbytes, 10 MB/s or
+// 400 packets/second.
+//
+// +kubebuilder:validation:MaxLength=128
+type DataRate string
+
+// RateLimiting says what becomes of the rates that Services ask for.
+type RateLimiting struct {
+	// engine is what keeps the limits on the hosts: Nftables, or Auto for the
+	// best that a host has. The NftGatewayHost says which runs there, and why.
+	// +optional
+	// +kubebuilder:default=Auto
+	Engine RateLimitEngine `json:"engine,omitempty"`
+
+	// mode is what happens to packets that are over a limit: Police drops them.
+	// +optional
+	// +kubebuilder:default=Police
+	Mode RateLimitMode `json:"mode,omitempty"`
+
+	// default is the limit of each Service that names no rate of its own, or
+	// one that cannot be read, over all its clients and ports; no limit where it
+	// is left out. It is written as in the annotation nft-operator.io/rate-limit.
+	// +optional
+	Default DataRate `json:"default,omitempty"`
+
+	// max is what no Service gets more of, over all its clients and ports,
+	// whatever it or default names. It is written as in the annotation
+	// nft-operator.io/rate-limit.
+	// +optional
+	Max DataRate `json:"max,omitempty"`
+
+	// onInvalid is what becomes of a Service with an annotation for its rates
+	// that cannot be read: Default opens it, with spec.rateLimiting.default in
+	// the place of its rate, and warns; Closed keeps it closed.
+	// +optional
+	// +kubebuilder:default=Default
+	OnInvalid OnInvalidRateLimit `json:"onInvalid,omitempty"`
 }
 
 // NftGatewayStatus sums up what the hosts do.

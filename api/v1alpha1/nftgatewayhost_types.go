@@ -126,6 +126,16 @@ type NftGatewayHostStatus struct {
 	// +listType=map
 	// +listMapKey=reason
 	Drops []Drop `json:"drops,omitempty"`
+	// rateLimiting says what keeps the rates of Services on this host.
+	// +optional
+	RateLimiting *HostRateLimiting `json:"rateLimiting,omitempty"`
+	// overLimit are the Services of which most packets were dropped over their
+	// limits since the counters were last created.
+	// +optional
+	// +listType=map
+	// +listMapKey=service
+	// +kubebuilder:validation:MaxItems=20
+	OverLimit []OverLimit `json:"overLimit,omitempty"`
 	// conditions: Accepted, Reachable, Programmed, Degraded.
 	// +optional
 	// +listType=map
@@ -176,6 +186,26 @@ type Versions struct {
 type Drop struct {
 	// reason is the name of the counter in the ruleset.
 	Reason string `json:"reason"`
+	// packets dropped.
+	Packets int64 `json:"packets"`
+	// bytes dropped.
+	Bytes int64 `json:"bytes"`
+}
+
+// HostRateLimiting is what keeps rate limits on one host.
+type HostRateLimiting struct {
+	// engine that runs: Nftables.
+	Engine string `json:"engine"`
+	// because says why this one.
+	// +optional
+	Because string `json:"because,omitempty"`
+}
+
+// OverLimit is a count of packets to one Service that were dropped because they
+// were over its limits.
+type OverLimit struct {
+	// service as namespace/name.
+	Service string `json:"service"`
 	// packets dropped.
 	Packets int64 `json:"packets"`
 	// bytes dropped.

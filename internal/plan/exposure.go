@@ -7,6 +7,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // Exposure is one opening: packets to this address, protocol and port pass when
@@ -48,19 +50,22 @@ type claim struct {
 	closed   bool
 	pending  bool
 	refusals []Refusal
+	limits   ratelimit.Limits
+	notices  []Notice
 	// openings is known when the claim is settled.
 	openings int
 }
 
 // claimOf reads what a Service asks for: each address of its status with each
-// of its ports. A Service that is being deleted asks for it like any other:
-// until its finalizers are done the load balancer still owns the address and
-// may deliver to it, and removing the object is what closes it.
-func claimOf(key ServiceKey, service *corev1.Service, allowed []netip.Prefix) *claim {
+// of its ports, and its limits. A Service that is being deleted asks for it like
+// any other: until its finalizers are done the load balancer still owns the
+// address and may deliver to it, and removing the object is what closes it.
+func claimOf(key ServiceKey, service *corev1.Service, gateway *Gateway) *claim {
 	c := &claim{service: key, created: service.CreationTimestamp.Time}
-	addresses := c.readAddresses(service.Status.LoadBalancer.Ingress, allowed)
+	addresses := c.readAddresses(service.Status.LoadBalancer.Ingress, gateway.Firewall.LoadBalancerRanges)
 	c.readSources(service)
 	c.readPorts(service.Spec.Ports, addresses)
+	c.readLimits(service, &gateway.RateLimiting)
 	return c
 }
 

@@ -36,7 +36,7 @@ const (
 // can also come from a file.
 func newFirewall(spec *v1alpha1.NftGatewaySpec) (Firewall, error) {
 	f := &spec.Firewall
-	var r firewallReader
+	var r specReader
 	firewall := Firewall{
 		DefaultAction:          oneOf(&r, "spec.firewall.defaultAction", f.DefaultAction, v1alpha1.DefaultActionDrop, v1alpha1.DefaultActionAccept),
 		EstablishedConnections: oneOf(&r, "spec.firewall.establishedConnections", f.EstablishedConnections, v1alpha1.EstablishedKeep, v1alpha1.EstablishedTerminate),
@@ -54,29 +54,7 @@ func newFirewall(spec *v1alpha1.NftGatewaySpec) (Firewall, error) {
 	return firewall, nil
 }
 
-// firewallReader keeps the first problem, so that reading a spec is one
-// expression rather than a check after every field.
-type firewallReader struct{ err error }
-
-func (r *firewallReader) fail(field, format string, args ...any) {
-	if r.err == nil {
-		r.err = &SpecError{Field: field, Problem: fmt.Sprintf(format, args...)}
-	}
-}
-
-// oneOf returns value if it is one of two, the first of which is the default.
-func oneOf[T ~string](r *firewallReader, field string, value, byDefault, other T) T {
-	switch value {
-	case byDefault, other:
-		return value
-	case "":
-		return byDefault
-	}
-	r.fail(field, "%s is not known; write %s or %s", quote(string(value)), byDefault, other)
-	return byDefault
-}
-
-func (r *firewallReader) ranges(field string, cidrs []v1alpha1.CIDR) []netip.Prefix {
+func (r *specReader) ranges(field string, cidrs []v1alpha1.CIDR) []netip.Prefix {
 	prefixes := make([]netip.Prefix, 0, len(cidrs))
 	for i, cidr := range cidrs {
 		prefix, err := parsePrefix(string(cidr))
@@ -89,7 +67,7 @@ func (r *firewallReader) ranges(field string, cidrs []v1alpha1.CIDR) []netip.Pre
 	return mergePrefixes(prefixes)
 }
 
-func (r *firewallReader) allowedRanges(cidrs []v1alpha1.CIDR) []netip.Prefix {
+func (r *specReader) allowedRanges(cidrs []v1alpha1.CIDR) []netip.Prefix {
 	const field = "spec.services.allowedCIDRs"
 	if len(cidrs) == 0 {
 		r.fail(field, "is empty; write the ranges that load balancer addresses come from")
@@ -97,7 +75,7 @@ func (r *firewallReader) allowedRanges(cidrs []v1alpha1.CIDR) []netip.Prefix {
 	return r.ranges(field, cidrs)
 }
 
-func (r *firewallReader) sshSources(ssh *v1alpha1.PublicSSH) []netip.Prefix {
+func (r *specReader) sshSources(ssh *v1alpha1.PublicSSH) []netip.Prefix {
 	if !r.allows("spec.firewall.ssh.publicAccess", ssh.PublicAccess) {
 		return nil
 	}
@@ -107,7 +85,7 @@ func (r *firewallReader) sshSources(ssh *v1alpha1.PublicSSH) []netip.Prefix {
 	return r.ranges("spec.firewall.ssh.sources", ssh.Sources)
 }
 
-func (r *firewallReader) bgpPeers(bgp *v1alpha1.PublicBGP) []netip.Prefix {
+func (r *specReader) bgpPeers(bgp *v1alpha1.PublicBGP) []netip.Prefix {
 	const field = "spec.firewall.bgp.peers"
 	if !r.allows("spec.firewall.bgp.publicAccess", bgp.PublicAccess) {
 		return nil
@@ -127,11 +105,11 @@ func (r *firewallReader) bgpPeers(bgp *v1alpha1.PublicBGP) []netip.Prefix {
 	return mergePrefixes(prefixes)
 }
 
-func (r *firewallReader) allows(field string, access v1alpha1.PublicAccess) bool {
+func (r *specReader) allows(field string, access v1alpha1.PublicAccess) bool {
 	return oneOf(r, field, access, v1alpha1.PublicAccessDeny, v1alpha1.PublicAccessAllow) == v1alpha1.PublicAccessAllow
 }
 
-func (r *firewallReader) echoPerSecond(rate int32) int {
+func (r *specReader) echoPerSecond(rate int32) int {
 	if rate == 0 {
 		return defaultEchoPerSecond
 	}

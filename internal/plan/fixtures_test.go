@@ -65,6 +65,18 @@ func annotatedFrom(text string) edit {
 	}
 }
 
+// asking adds annotations, given as name, text, name, text.
+func asking(pairs ...string) edit {
+	return func(s *corev1.Service) {
+		if s.Annotations == nil {
+			s.Annotations = map[string]string{}
+		}
+		for i := 0; i < len(pairs); i += 2 {
+			s.Annotations[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
 func createdAt(second int64) edit {
 	return func(s *corev1.Service) { s.CreationTimestamp = born(second) }
 }
@@ -107,6 +119,24 @@ func refused(plan Gateway) []string {
 	var lines []string
 	for _, r := range plan.Refusals {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", r.Service, r.Reason, r.Message))
+	}
+	return lines
+}
+
+// held writes limits as "shop/web 16 mbit/second burst 64 kbytes for each port".
+func held(plan Gateway) []string {
+	var lines []string
+	for _, l := range plan.Limits {
+		lines = append(lines, l.Service.String()+" "+l.String())
+	}
+	return lines
+}
+
+// noticed writes notices as "shop/web Reason: message".
+func noticed(plan Gateway) []string {
+	var lines []string
+	for _, n := range plan.Notices {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", n.Service, n.Reason, n.Message))
 	}
 	return lines
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // The closed character sets that strings of a plan come from.
@@ -18,6 +19,7 @@ var (
 	number    = regexp.MustCompile(`^[0-9a-f.:]+$`)
 	network   = regexp.MustCompile(`^[0-9a-f.:]+/[0-9]+$`)
 	printable = regexp.MustCompile(`^[ -~]{1,256}$`)
+	notice    = regexp.MustCompile(`^[ -~]{1,384}$`)
 	device    = regexp.MustCompile(`^[A-Za-z0-9_.:@-]{1,15}$`)
 )
 
@@ -54,6 +56,19 @@ func wantClosedStrings(t *testing.T, plan Gateway) {
 		for _, p := range e.Sources {
 			want(t, "source", p.String(), network)
 		}
+	}
+	for _, l := range plan.Limits {
+		want(t, "namespace of limits", l.Service.Namespace, label)
+		want(t, "name of limits", l.Service.Name, label)
+		for _, rate := range []*ratelimit.Rate{l.Limits.Service, l.PerSource, l.ConnectionRate} {
+			if rate != nil {
+				wantOneOf(t, "unit", rate.Unit, ratelimit.Bytes, ratelimit.Packets, ratelimit.Connections)
+				wantOneOf(t, "period", rate.Period, ratelimit.Second, ratelimit.Minute, ratelimit.Hour, ratelimit.Day)
+			}
+		}
+	}
+	for _, n := range plan.Notices {
+		want(t, "notice", n.Message, notice)
 	}
 	for _, r := range plan.Refusals {
 		want(t, "message", r.Message, printable)
@@ -96,6 +111,8 @@ func FuzzForGateway(f *testing.F) {
 				ingress(corev1.LoadBalancerIngress{IP: ip, Hostname: hostname}, corev1.LoadBalancerIngress{IP: "192.0.2.1"}), from(field)),
 			service("hostname", ingress(corev1.LoadBalancerIngress{Hostname: hostname})),
 			service("annotated", at(ip, "192.0.2.2"), annotatedFrom(annotation), labelled(name, annotation), class(hostname)),
+			service("limited", at("192.0.2.4"), asking("ratelimit", hostname, "nft-operator.io/rate-limit", annotation,
+				"nft-operator.io/rate-limit-per-source", field, "nft-operator.io/connection-rate", name, "nft-operator.io/connection-limit", protocol)),
 			service("plain", at("192.0.2.3")),
 		}
 		plan, err := ForGateway(gw, services, map[string]labels.Set{namespace: {name: annotation}})

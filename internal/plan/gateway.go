@@ -7,19 +7,26 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // Gateway is what every host of one NftGateway must enforce.
 type Gateway struct {
 	Key GatewayKey
 	// Generation is the generation of the spec that this plan is of.
-	Generation int64
-	Firewall   Firewall
+	Generation   int64
+	Firewall     Firewall
+	RateLimiting RateLimiting
 	// Exposures are sorted by address, protocol and port, each of which
 	// combination is there once.
 	Exposures []Exposure
+	// Limits are sorted by Service, and of those only that have an exposure and
+	// a limit.
+	Limits []ServiceLimits
 	// Refusals are sorted by Service, reason and message.
 	Refusals []Refusal
+	// Notices are sorted alike, and of those Services only that have an exposure.
+	Notices []Notice
 	// Outcomes has an entry for every Service that the gateway considers,
 	// those with an InvalidName excepted.
 	Outcomes map[ServiceKey]Outcome
@@ -52,14 +59,19 @@ func ForGateway(gw *v1alpha1.NftGateway, services []corev1.Service, namespaces m
 	if err != nil {
 		return Gateway{}, err
 	}
+	limiting, err := newRateLimiting(&gw.Spec.RateLimiting)
+	if err != nil {
+		return Gateway{}, err
+	}
 	selected, err := newSelection(&gw.Spec.Services)
 	if err != nil {
 		return Gateway{}, err
 	}
-	gateway := Gateway{Key: key, Generation: gw.Generation, Firewall: firewall}
+	gateway := Gateway{Key: key, Generation: gw.Generation, Firewall: firewall, RateLimiting: limiting}
 	claims := gateway.gatherClaims(services, func(s *corev1.Service) bool { return selected.considers(s, namespaces) })
 	gateway.Exposures = settle(claims)
 	gateway.recordOutcomes(claims)
+	gateway.recordLimits(claims)
 	return gateway, nil
 }
 
@@ -77,7 +89,7 @@ func (g *Gateway) gatherClaims(services []corev1.Service, considers func(*corev1
 			g.Refusals = append(g.Refusals, refusal(ServiceKey{}, InvalidName, "%v; give the Service another", err))
 			continue
 		}
-		claims = append(claims, claimOf(key, service, g.Firewall.LoadBalancerRanges))
+		claims = append(claims, claimOf(key, service, g))
 	}
 	return claims
 }
@@ -92,6 +104,22 @@ func (g *Gateway) recordOutcomes(claims []*claim) {
 		g.Outcomes[c.service] = Outcome{Pending: c.pending, Openings: c.openings, Refusals: c.refusals}
 	}
 	slices.SortFunc(g.Refusals, compareRefusals)
+}
+
+// recordLimits sums up what the settled claims are held to. What is about a
+// Service that opens nothing waits until it does.
+func (g *Gateway) recordLimits(claims []*claim) {
+	for _, c := range claims {
+		if c.openings == 0 {
+			continue
+		}
+		g.Notices = append(g.Notices, c.notices...)
+		if c.limits != (ratelimit.Limits{}) {
+			g.Limits = append(g.Limits, ServiceLimits{c.service, c.limits})
+		}
+	}
+	slices.SortFunc(g.Notices, compareNotices)
+	slices.SortFunc(g.Limits, func(a, b ServiceLimits) int { return a.Service.Compare(b.Service) })
 }
 
 // OpenServices is the number of Services with at least one opening.

@@ -7,8 +7,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // crowd draws Services that want the same few addresses and ports, now and then
@@ -35,6 +39,9 @@ func oneOfCrowd(t *rapid.T, name string) corev1.Service {
 	second := rapid.Int64Range(0, 3).Draw(t, "created")
 
 	s := service(name, at(ips...), from(ranges...), createdAt(second), ports())
+	s.Annotations = rapid.MapOf(rapid.SampledFrom(ratelimit.Annotations()), rapid.SampledFrom([]string{
+		"16mbit", "1 gbit burst 1 MiB", "400 packets/second", "10/second", "20", "true", "2 mbytes", "; drop", "",
+	})).Draw(t, "annotations")
 	for _, number := range numbers {
 		protocol := rapid.SampledFrom([]corev1.Protocol{"TCP", "UDP", "", "ICMP"}).Draw(t, "protocol")
 		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Protocol: protocol, Port: number})
@@ -43,7 +50,11 @@ func oneOfCrowd(t *rapid.T, name string) corev1.Service {
 }
 
 func mustPlan(t *rapid.T, services []corev1.Service) Gateway {
-	plan, err := ForGateway(gateway(), services, nil)
+	return mustPlanOn(t, gateway(), services)
+}
+
+func mustPlanOn(t *rapid.T, gw *v1alpha1.NftGateway, services []corev1.Service) Gateway {
+	plan, err := ForGateway(gw, services, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +126,7 @@ func TestRemovingAServiceFreesOnlyWhatItHeld(t *testing.T) {
 		after := mustPlan(t, slices.Delete(slices.Clone(services), gone, gone+1))
 
 		key := ServiceKey{services[gone].Namespace, services[gone].Name}
-		held := claimOf(key, &services[gone], before.Firewall.LoadBalancerRanges).tuples
+		held := claimOf(key, &services[gone], &before).tuples
 		for _, e := range after.Exposures {
 			if slices.Contains(held, tuple{e.Address, e.Protocol, e.Port}) {
 				continue
@@ -134,4 +145,63 @@ func TestRemovingAServiceFreesOnlyWhatItHeld(t *testing.T) {
 
 func sameExposure(a, b Exposure) bool {
 	return a.Service == b.Service && compareExposures(&a, &b) == 0 && slices.Equal(a.Sources, b.Sources) && (a.Sources == nil) == (b.Sources == nil)
+}
+
+// Whatever the annotations of a Service say, no other Service sees a difference.
+func TestLimitsOfOneServiceAreNoOthers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gw := gateway(limiting(v1alpha1.RateLimiting{
+			OnInvalid: rapid.SampledFrom([]v1alpha1.OnInvalidRateLimit{"Default", "Closed"}).Draw(t, "onInvalid"),
+			Max:       rapid.SampledFrom([]v1alpha1.DataRate{"", "32mbit", "100 packets/second"}).Draw(t, "max"),
+		}))
+		services := crowd().Filter(func(s []corev1.Service) bool { return len(s) > 0 }).Draw(t, "crowd")
+		before := mustPlanOn(t, gw, services)
+		edited := slices.Clone(services)
+		at := rapid.IntRange(0, len(edited)-1).Draw(t, "edited")
+		edited[at].Annotations = map[string]string{ratelimit.RateAnnotation: rapid.String().Draw(t, "text")}
+		after := mustPlanOn(t, gw, edited)
+
+		is := ServiceKey{services[at].Namespace, services[at].Name}
+		others := cmp.FilterPath(func(path cmp.Path) bool {
+			index, isEntry := path.Last().(cmp.MapIndex)
+			return isEntry && index.Key().Interface() == is
+		}, cmp.Ignore())
+		if diff := cmp.Diff(before.Outcomes, after.Outcomes, others); diff != "" {
+			t.Fatalf("-before +after:\n%s", diff)
+		}
+		limitsOfOthers := func(plan Gateway) []ServiceLimits {
+			return slices.DeleteFunc(plan.Limits, func(l ServiceLimits) bool { return l.Service == is })
+		}
+		if diff := cmp.Diff(limitsOfOthers(before), limitsOfOthers(after), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("limits -before +after:\n%s", diff)
+		}
+	})
+}
+
+// With a max every open Service has a rate, and all of its ports together get no
+// more than that.
+func TestNoServiceGetsMoreThanMax(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gw := gateway(limiting(v1alpha1.RateLimiting{Max: rapid.SampledFrom([]v1alpha1.DataRate{"32mbit", "1gbit", "100 packets/second"}).Draw(t, "max")}))
+		plan := mustPlanOn(t, gw, crowd().Draw(t, "crowd"))
+		most := *plan.RateLimiting.Max
+		for _, l := range plan.Limits {
+			ports := map[tuple]bool{}
+			for _, e := range plan.Exposures {
+				if e.Service == l.Service {
+					ports[tuple{protocol: e.Protocol, port: e.Port}] = true
+				}
+			}
+			all := *l.Limits.Service
+			if l.PerPort {
+				all.Amount *= uint64(len(ports))
+			}
+			if all.AtMost(most) != all {
+				t.Fatalf("%s gets %s on %d ports, max is %s", l.Service, spelled(l.Limits), len(ports), most)
+			}
+		}
+		if len(plan.Limits) != plan.OpenServices() {
+			t.Fatalf("%d Services are open, %d of them limited", plan.OpenServices(), len(plan.Limits))
+		}
+	})
 }

@@ -16,6 +16,7 @@ const (
 	InvalidName        Reason = "InvalidName"
 	InvalidPort        Reason = "InvalidPort"
 	InvalidProtocol    Reason = "InvalidProtocol"
+	InvalidRateLimit   Reason = "InvalidRateLimit"
 	InvalidSourceRange Reason = "InvalidSourceRange"
 	NoAddress          Reason = "NoAddress"
 )
@@ -38,6 +39,7 @@ func Reasons() []ReasonDoc {
 		{InvalidName, "the whole Service", "its namespace or name is not a DNS-1123 label"},
 		{InvalidPort, "that port", "it is not a number from 1 to 65535"},
 		{InvalidProtocol, "that port", "its protocol is not TCP, UDP or SCTP"},
+		{InvalidRateLimit, "the whole Service", "a rate limit cannot be read, and the gateway's onInvalid is Closed"},
 		{InvalidSourceRange, "the whole Service", "one of its source ranges cannot be read"},
 		{NoAddress, "the whole Service", "its status has host names only, no IP address"},
 	}

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The annotations of a Service that this package reads.
@@ -24,6 +25,13 @@ const (
 	ConnectionLimitAnnotation = "nft-operator.io/connection-limit"
 )
 
+// Annotations are the names of all annotations that this package reads.
+func Annotations() []string {
+	return []string{
+		AncestorAnnotation, RateAnnotation, PerSourceAnnotation, PerPortAnnotation, ConnectionRateAnnotation, ConnectionLimitAnnotation,
+	}
+}
+
 // Limits are what the annotations of one Service ask for. The zero value limits
 // nothing.
 type Limits struct {
@@ -39,6 +47,29 @@ type Limits struct {
 	// ConnectionLimit is of connections at one time, for each client address; 0
 	// for no limit.
 	ConnectionLimit uint32
+}
+
+// String is in words what is limited, for example "16 mbit/second burst 64 kbytes
+// for each port, 100 connections at one time for each client"; empty where
+// nothing is.
+func (l Limits) String() string {
+	var parts []string
+	if l.Service != nil {
+		part := l.Service.String()
+		if l.PerPort {
+			part += " for each port"
+		}
+		parts = append(parts, part)
+	}
+	for _, rate := range []*Rate{l.PerSource, l.ConnectionRate} {
+		if rate != nil {
+			parts = append(parts, rate.String()+" for each client")
+		}
+	}
+	if l.ConnectionLimit != 0 {
+		parts = append(parts, fmt.Sprintf("%d connections at one time for each client", l.ConnectionLimit))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // ProblemKind tells what a Problem does to the limits.
