@@ -71,7 +71,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // refusalOf returns why the gateway is not accepted, nil when it is.
 func (r *GatewayReconciler) refusalOf(ctx context.Context, gateway *v1alpha1.NftGateway) (*notAccepted, error) {
-	_, err := Gather(ctx, r.Client, r.Secrets, ansible.Digest{}, gateway)
+	_, err := Gather(ctx, r.Client, r.Secrets, ansible.Templates{}, gateway)
 	var refused *notAccepted
 	if errors.As(err, &refused) {
 		return refused, nil

@@ -25,19 +25,19 @@ type Intent struct {
 }
 
 // Gather reads what the API server knows and makes the intent of a gateway of
-// it, for the template of the rules. Secrets are read by a reader of their own,
+// it, for the templates of the rules. Secrets are read by a reader of their own,
 // because they are not cached.
 // Its error says what a person can mend, or is that of the API server. Where
 // only the way in is at fault, the Intent has its Plan all the same.
-func Gather(ctx context.Context, reader, secrets client.Reader, template ansible.Digest, gateway *v1alpha1.NftGateway) (Intent, error) {
+func Gather(ctx context.Context, reader, secrets client.Reader, templates ansible.Templates, gateway *v1alpha1.NftGateway) (Intent, error) {
 	if err := refuseConflict(ctx, reader, gateway); err != nil {
 		return Intent{}, err
 	}
-	return gather(ctx, reader, secrets, template, gateway)
+	return gather(ctx, reader, secrets, templates, gateway)
 }
 
 // gather is Gather, whoever else names the same boxes.
-func gather(ctx context.Context, reader, secrets client.Reader, template ansible.Digest, gateway *v1alpha1.NftGateway) (Intent, error) {
+func gather(ctx context.Context, reader, secrets client.Reader, templates ansible.Templates, gateway *v1alpha1.NftGateway) (Intent, error) {
 	planned, err := planOf(ctx, reader, gateway)
 	if err != nil {
 		return Intent{}, err
@@ -46,7 +46,7 @@ func gather(ctx context.Context, reader, secrets client.Reader, template ansible
 	if intent.Access, err = accessOf(ctx, secrets, gateway); err != nil {
 		return intent, err
 	}
-	digest, structure := intent.Vars.Digest().From(template), intent.Vars.StructureDigest().From(template)
+	digest, structure := templates.Digests(intent.Vars)
 	for _, host := range gateway.Spec.Hosts {
 		target, err := targetOf(planned, gateway, host)
 		if err != nil {

@@ -48,8 +48,8 @@ type HostReconciler struct {
 	Playbook        string
 	Period          time.Duration
 	RemovalPlaybook string
-	// Template is the hash of what makes rules of an intent.
-	Template ansible.Digest
+	// Templates are the hashes of what makes rules of an intent.
+	Templates ansible.Templates
 	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
 	// right since they last failed, or at all, need one of Doubtful besides,
 	// which are fewer: so the others always find a slot.
@@ -106,7 +106,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if !gateway.DeletionTimestamp.IsZero() {
 		return r.remove(ctx, &host, gateway, name)
 	}
-	gathered, err := Gather(ctx, r.Client, r.Secrets, r.Template, gateway)
+	gathered, err := Gather(ctx, r.Client, r.Secrets, r.Templates, gateway)
 	intent := intentOf(gathered, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		r.refuse(req.NamespacedName, gateway, intent, refused)

@@ -34,8 +34,8 @@ type Options struct {
 	// Probe asks whether a host that failed before answers at all;
 	// ansible.Probe where it is nil.
 	Probe Probe
-	// Template is the hash of what the playbook makes rules with.
-	Template ansible.Digest
+	// Templates are the hashes of what the playbook makes rules with.
+	Templates ansible.Templates
 	// MaxConcurrentRuns bounds the playbook runs at one time.
 	MaxConcurrentRuns int
 	// Settle is how long Service events are gathered before a run.
@@ -142,7 +142,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Playbook:        options.Watch.Playbook,
 			Period:          options.Watch.ReconcilePeriod,
 			RemovalPlaybook: removalPlaybook(options.Watch),
-			Template:        options.Template,
+			Templates:       options.Templates,
 			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,

@@ -66,7 +66,7 @@ The private key is not written. Name a key file that the hosts accept with
 	}
 	command.Flags().StringVar(&to, "to", "", "the folder to write to; it is made where it is missing")
 	command.Flags().StringVar(&identity, "identity", "", "the file with the private key, which ssh_config will refer to")
-	command.Flags().StringVar(&project, "project", ".", "the folder with the operator's playbooks and templates; a template is part of what a revision names")
+	command.Flags().StringVar(&project, "project", ".", "the folder with the operator's playbooks and templates; these are part of what a revision names")
 	_ = command.MarkFlagRequired("to")
 	return command
 }
@@ -92,13 +92,13 @@ func (e export) run(ctx context.Context, reader client.Reader) error {
 	if err := reader.Get(ctx, e.gateway, &gateway); err != nil {
 		return fmt.Errorf("NftGateway %s: %w", e.gateway, err)
 	}
-	template, err := ansible.ReadTemplate(e.project)
+	templates, err := ansible.ReadTemplates(e.project)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(e.out, "%s has no templates, so revisions are named otherwise than by the operator; see --project\n", e.project)
 	} else if err != nil {
 		return err
 	}
-	intent, err := controllers.Gather(ctx, reader, reader, template, &gateway)
+	intent, err := controllers.Gather(ctx, reader, reader, templates, &gateway)
 	if err != nil {
 		return fmt.Errorf("NftGateway %s is not accepted: %w", e.gateway, err)
 	}

@@ -74,7 +74,7 @@ func run(s settings) error {
 		return err
 	}
 	project := filepath.Dir(s.watches)
-	template, err := ansible.ReadTemplate(project)
+	templates, err := ansible.ReadTemplates(project)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func run(s settings) error {
 			ProjectDir: project,
 			Timeout:    s.runTimeout,
 		},
-		Template:          template,
+		Templates:         templates,
 		MaxConcurrentRuns: s.maxConcurrentRuns,
 		Settle:            s.settle,
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 func samplePlan() plan.Gateway {
@@ -31,6 +32,17 @@ func samplePlan() plan.Gateway {
 			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Address: netip.MustParseAddr("203.0.113.10"), Protocol: plan.TCP, Port: 80},
 			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Address: netip.MustParseAddr("2001:db8::10"), Protocol: plan.UDP, Port: 53,
 				Sources: []netip.Prefix{netip.MustParsePrefix("2001:db8:5::/64")}},
+		},
+		RateLimiting: plan.RateLimiting{Engine: v1alpha1.RateLimitAuto, Mode: v1alpha1.RateLimitPolice},
+		Limits: []plan.ServiceLimits{
+			{Service: plan.ServiceKey{Namespace: "shop", Name: "api"}, Limits: ratelimit.Limits{
+				PerSource:       &ratelimit.Rate{Unit: ratelimit.Packets, Amount: 6000, Period: ratelimit.Minute, Burst: 50},
+				ConnectionRate:  &ratelimit.Rate{Unit: ratelimit.Connections, Amount: 10, Period: ratelimit.Day, Burst: 5},
+				ConnectionLimit: 20,
+			}},
+			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Limits: ratelimit.Limits{
+				Service: &ratelimit.Rate{Unit: ratelimit.Bytes, Amount: 250000, Period: ratelimit.Second, Burst: 65536}, PerPort: true,
+			}},
 		},
 	}
 }
@@ -67,11 +79,15 @@ func TestFilesOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		VarsFile: `{"nft_schema":2,"nft_gateway":"nft-operator-system/edge","nft_firewall":{"default_action":"drop","established_connections":"keep",` +
+		VarsFile: `{"nft_schema":3,"nft_gateway":"nft-operator-system/edge","nft_firewall":{"default_action":"drop","established_connections":"keep",` +
 			`"gateway_echo":"limit","service_echo":"drop","echo_per_second":10,"management":{"ipv4":["192.0.2.7"],"ipv6":["2001:db8::/48"]},` +
 			`"ssh_sources":{"ipv4":[],"ipv6":[]},"bgp_peers":{"ipv4":[],"ipv6":[]},"load_balancer_ranges":{"ipv4":["203.0.113.0/24"],"ipv6":[]}},` +
 			`"nft_exposures":{"ipv4":[{"service":"shop/web","address":"203.0.113.10","protocol":"tcp","port":80}],` +
-			`"ipv6":[{"service":"shop/web","address":"2001:db8::10","protocol":"udp","port":53,"sources":["2001:db8:5::/64"]}]}}` + "\n",
+			`"ipv6":[{"service":"shop/web","address":"2001:db8::10","protocol":"udp","port":53,"sources":["2001:db8:5::/64"]}]},` +
+			`"nft_limits":{"engine":"auto","mode":"police","services":[` +
+			`{"service":"shop/api","per_source":{"unit":"packets","amount":6000,"period":"minute","burst":50},` +
+			`"connection_rate":{"unit":"connections","amount":10,"period":"day","burst":5},"connection_limit":20},` +
+			`{"service":"shop/web","rate":{"unit":"bytes","amount":250000,"period":"second","burst":65536},"per_port":true}]}}` + "\n",
 		InventoryFile: `gateways:
     hosts:
         gw1:
@@ -179,31 +195,68 @@ func TestRevisionFollowsWhatIsEnforced(t *testing.T) {
 	}
 }
 
+// TestLimitsAreNoStructure: no limit can cut the way in, so none is rolled out
+// host by host.
+func TestLimitsAreNoStructure(t *testing.T) {
+	base := VarsOf(samplePlan())
+	gone := samplePlan()
+	gone.Limits = nil
+	more := samplePlan()
+	more.Limits[0].ConnectionLimit++
+	engine := samplePlan()
+	engine.RateLimiting.Engine = v1alpha1.RateLimitNftables
+	for name, plan := range map[string]plan.Gateway{"no limits": gone, "another limit": more, "another engine": engine} {
+		vars := VarsOf(plan)
+		if vars.Digest() == base.Digest() {
+			t.Errorf("%s: the revision stays", name)
+		}
+		if vars.StructureDigest() != base.StructureDigest() {
+			t.Errorf("%s: the structure is another", name)
+		}
+	}
+	if none := VarsOf(gone).Limits.Services; none == nil {
+		t.Error("no limits are null, not an empty list")
+	}
+}
+
 // TestAnotherTemplateIsAnotherRevision: what it makes of the same vars differs.
 func TestAnotherTemplateIsAnotherRevision(t *testing.T) {
-	shipped, err := ReadTemplate("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	project := t.TempDir()
-	if _, err := ReadTemplate(project); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a project without template: %v", err)
-	}
-	path := filepath.Join(project, templateFile)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte("table inet nft_operator {}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	other, err := ReadTemplate(project)
+	shipped, err := ReadTemplates("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
 	vars := VarsOf(samplePlan())
-	for name, digest := range map[string]Digest{"revision": vars.Digest(), "structure": vars.StructureDigest()} {
-		if digest.From(shipped) == digest.From(other) {
-			t.Errorf("the %s does not follow the template", name)
+	all, structure := shipped.Digests(vars)
+	for _, test := range []struct {
+		other        string
+		structureToo bool
+	}{{firewallTemplate, true}, {limitsTemplate, false}} {
+		project := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(project, "templates"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{firewallTemplate, limitsTemplate} {
+			if _, err := ReadTemplates(project); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a project without %s: %v", name, err)
+			}
+			text, err := os.ReadFile(filepath.Join("../..", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name == test.other {
+				text = append(text, "# edited\n"...)
+			}
+			if err := os.WriteFile(filepath.Join(project, name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		edited, err := ReadTemplates(project)
+		if err != nil {
+			t.Fatal(err)
+		}
+		otherAll, otherStructure := edited.Digests(vars)
+		if otherAll == all || (otherStructure == structure) == test.structureToo {
+			t.Errorf("with another %s: same revision %v, same structure %v", test.other, otherAll == all, otherStructure == structure)
 		}
 	}
 }

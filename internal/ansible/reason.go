@@ -37,6 +37,8 @@ const (
 	ReasonBusy             Reason = "Busy"
 	ReasonWriteFailed      Reason = "WriteFailed"
 	ReasonInvalidVars      Reason = "InvalidVars"
+	// LimitsUnsupported: the host cannot keep a limit that is asked for.
+	ReasonLimitsUnsupported Reason = "LimitsUnsupported"
 	// StaleWriter: another operator, or a later run of this one, was there since.
 	ReasonStaleWriter Reason = "StaleWriter"
 	// RollbackNotArmed: the host could not promise to take the change back.
@@ -63,7 +65,13 @@ var moduleReasons = map[Reason]bool{
 	ReasonInterfaceMissing: true, ReasonSSHPortClosed: true, ReasonRulesetRejected: true,
 	ReasonReadBackMismatch: true, ReasonBusy: true, ReasonWriteFailed: true,
 	ReasonInvalidVars: true, ReasonStaleWriter: true, ReasonRollbackNotArmed: true,
-	ReasonRollbackPending: true, ReasonNotConfirmed: true, ReasonRolledBack: true,
+	ReasonLimitsUnsupported: true, ReasonRollbackPending: true, ReasonNotConfirmed: true, ReasonRolledBack: true,
+}
+
+// moduleAdvice goes before the module's message where that cannot know what a
+// person can do: it comes first, because a long message is cut at its end.
+var moduleAdvice = map[Reason]string{
+	ReasonLimitsUnsupported: "update the host's nftables or kernel, or take the limit out of the Service's annotations or spec.rateLimiting; the host says: ",
 }
 
 // Unreachable reports whether the reason means that nobody could log in.
@@ -143,7 +151,7 @@ func classifyUnreachable(text string) (Reason, string) {
 
 func classifyFailure(f failure) (Reason, string) {
 	if moduleReasons[f.Reason] {
-		return f.Reason, printable(f.Msg)
+		return f.Reason, moduleAdvice[f.Reason] + printable(f.Msg)
 	}
 	for _, symptom := range failureSymptoms {
 		if symptom.text.MatchString(f.text()) {

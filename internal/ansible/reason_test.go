@@ -33,6 +33,7 @@ func TestClassifyFailure(t *testing.T) {
 		want    Reason
 	}{
 		"the module's own reason":   {failure{Reason: "NftMissing", Msg: "install nftables"}, ReasonNftMissing},
+		"with advice":               {failure{Reason: "LimitsUnsupported", Msg: "Error: Could not process rule"}, ReasonLimitsUnsupported},
 		"a reason nobody knows":     {failure{Reason: "{{ x }}", Msg: "?"}, ReasonApplyFailed},
 		"sudo wants a password":     {failure{Msg: "Missing sudo password"}, ReasonSudoRefused},
 		"sudo says so itself":       {failure{ModuleStderr: "sudo: a password is required\n", Msg: "MODULE FAILURE"}, ReasonSudoRefused},
@@ -52,5 +53,12 @@ func TestClassifyFailure(t *testing.T) {
 				t.Errorf("message %q", message)
 			}
 		})
+	}
+}
+
+func TestLimitsUnsupportedSaysWhatToDo(t *testing.T) {
+	_, message := classifyFailure(failure{Reason: "LimitsUnsupported", Msg: strings.Repeat("nft says much. ", 100)})
+	if !strings.HasPrefix(message, "update the host's nftables or kernel, or take the limit out") || !strings.Contains(message, "the host says: nft says much.") {
+		t.Errorf("message %q", message)
 	}
 }

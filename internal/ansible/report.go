@@ -43,6 +43,7 @@ type Outcome struct {
 	LocalChain LocalChain `json:"local_chain"`
 	Backup     string     `json:"backup"`
 	Drops      []Drop     `json:"drops"`
+	Limits     Limits     `json:"limits"`
 }
 
 // Held says why a host's structure was left as it is.
@@ -101,6 +102,24 @@ const LocalChainBroken = "Broken"
 // Drop is a count of dropped packets by reason.
 type Drop struct {
 	Reason  string `json:"reason"`
+	Packets int64  `json:"packets"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// Limits tell how a host holds Services to their rates.
+type Limits struct {
+	// Engine that does it, and why this one.
+	Engine  string `json:"engine"`
+	Because string `json:"because"`
+	// Over are the Services that were over a limit since the counters began, most
+	// packets first, at most 100.
+	Over []OverLimit `json:"over"`
+}
+
+// OverLimit counts what was dropped of a Service because it was over a limit.
+type OverLimit struct {
+	// Service is namespace/name.
+	Service string `json:"service"`
 	Packets int64  `json:"packets"`
 	Bytes   int64  `json:"bytes"`
 }

@@ -21,34 +21,65 @@ func (v Vars) Digest() Digest {
 	return sha256.Sum256(text)
 }
 
-// StructureDigest is the hash of the extra-vars without the openings: what a
-// change of Services leaves as it is.
+// StructureDigest is the hash of the extra-vars without openings and limits: what
+// a change of Services leaves as it is. Limits are no part of it though the
+// gateway's own are of its spec: no limit can cut the way in.
 func (v Vars) StructureDigest() Digest {
-	v.Exposures = ExposureVars{}
+	v.Exposures, v.Limits = ExposureVars{}, LimitVars{}
 	return v.Digest()
 }
 
-// templateFile is what makes rules of the extra-vars, in the project's folder.
-const templateFile = "templates/nftables.conf.j2"
+// Templates are the hashes of what makes rules of the extra-vars.
+type Templates struct {
+	// Firewall is of the table that Services are opened in.
+	Firewall Digest
+	// Limits is of the table that they are held to their rates in.
+	Limits Digest
+}
 
-// ReadTemplate is the hash of the project's template. Another one makes other
-// rules of the same extra-vars, as when the operator is upgraded.
-func ReadTemplate(projectDir string) (Digest, error) {
-	text, err := os.ReadFile(filepath.Join(projectDir, templateFile))
+// The templates, in the project's folder.
+const (
+	firewallTemplate = "templates/nftables.conf.j2"
+	limitsTemplate   = "templates/limits.nft.j2"
+)
+
+// ReadTemplates hashes the project's templates. Others make other rules of the
+// same extra-vars, as when the operator is upgraded.
+func ReadTemplates(projectDir string) (Templates, error) {
+	firewall, err := readTemplate(projectDir, firewallTemplate)
 	if err != nil {
-		return Digest{}, fmt.Errorf("the template of the ruleset, which lies beside watches.yaml: %w", err)
+		return Templates{}, err
+	}
+	limits, err := readTemplate(projectDir, limitsTemplate)
+	return Templates{Firewall: firewall, Limits: limits}, err
+}
+
+func readTemplate(projectDir, name string) (Digest, error) {
+	text, err := os.ReadFile(filepath.Join(projectDir, name))
+	if err != nil {
+		return Digest{}, fmt.Errorf("a template of the ruleset, which lies beside watches.yaml: %w", err)
 	}
 	return sha256.Sum256(text), nil
 }
 
-// From is the digest of what a template makes of the extra-vars.
-func (d Digest) From(template Digest) Digest {
-	return sha256.Sum256(append(d[:], template[:]...))
+// Digests are that of all that the templates make of the extra-vars, and that of
+// its structure.
+func (t Templates) Digests(vars Vars) (all, structure Digest) {
+	return vars.Digest().with(t.Firewall, t.Limits), vars.StructureDigest().with(t.Firewall)
+}
+
+// with is the digest of both.
+func (d Digest) with(others ...Digest) Digest {
+	text := d[:]
+	for _, other := range others {
+		text = append(text, other[:]...)
+	}
+	return sha256.Sum256(text)
 }
 
 // Revision names what one host is to enforce: 64 hexadecimal digits, a hash of
-// a digest of the gateway's and of what is the host's own. Of the Digest it is
-// the Target's Revision, of the StructureDigest its Structure.
+// a digest of the gateway's and of what is the host's own. Of one of all it is the
+// Target's Revision, of one of the structure its Structure.
 func Revision(gateway Digest, host Target) string {
 	text, err := json.Marshal(struct {
 		Gateway    []byte

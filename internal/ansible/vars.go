@@ -9,7 +9,7 @@ import (
 
 // SchemaVersion is the version of the extra-vars, see docs/extra-vars.md. The
 // role refuses a version that it does not know.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // Vars are the extra-vars of a run: what every host of one gateway enforces.
 // Every string in it is printed from a typed value.
@@ -18,6 +18,7 @@ type Vars struct {
 	Gateway   string       `json:"nft_gateway"`
 	Firewall  FirewallVars `json:"nft_firewall"`
 	Exposures ExposureVars `json:"nft_exposures"`
+	Limits    LimitVars    `json:"nft_limits"`
 }
 
 // FirewallVars are what is allowed besides Services.
@@ -73,6 +74,7 @@ func VarsOf(gateway plan.Gateway) Vars {
 			LoadBalancerRanges:     rangesOf(firewall.LoadBalancerRanges),
 		},
 		Exposures: ExposureVars{IPv4: []ExposureVar{}, IPv6: []ExposureVar{}},
+		Limits:    limitsOf(gateway),
 	}
 	for _, exposure := range gateway.Exposures {
 		entry := ExposureVar{

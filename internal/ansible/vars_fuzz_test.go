@@ -11,6 +11,7 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // typed is what an address, a range, a protocol, a name or one of our own words
@@ -23,12 +24,18 @@ var typed = regexp.MustCompile(`^[a-z0-9./:_-]{0,300}$`)
 func FuzzNothingButTypedValuesReachTheVars(f *testing.F) {
 	f.Add("web", "203.0.113.10", "lb.example.org", "198.51.100.0/24", "10.0.0.0/8, ::/0", "TCP", "{{ lookup('pipe','id') }}")
 	f.Add(`"; drop`, "{{ 7*7 }}", "$(id)", "::1/128\n}", "\x00", "tcp }", "2 mbytes")
+	f.Add("web", "203.0.113.10", "", "", "", "UDP", "2 mbytes/second burst 512 kbytes")
+	f.Add("web", "203.0.113.10", "", "", "", "UDP", "2 mbytes/second; drop")
 	f.Add("a.b", "2001:db8:1b::1%eth0", "", "0.0.0.0/0", "", "SCTP", "")
 	f.Fuzz(func(t *testing.T, name, ip, hostname, sources, annotation, protocol, other string) {
+		annotations := map[string]string{corev1.AnnotationLoadBalancerSourceRangesKey: annotation}
+		for _, name := range ratelimit.Annotations() {
+			annotations[name] = other
+		}
 		service := corev1.Service{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: "shop", Name: name, UID: types.UID(other), Labels: map[string]string{other: annotation},
-				Annotations: map[string]string{corev1.AnnotationLoadBalancerSourceRangesKey: annotation, "ratelimit": other},
+				Annotations: annotations,
 			},
 			Spec: corev1.ServiceSpec{
 				Type: corev1.ServiceTypeLoadBalancer, LoadBalancerClass: &other, LoadBalancerSourceRanges: []string{sources},

@@ -238,7 +238,7 @@ func TestAnUpgradeIsRolledOut(t *testing.T) {
 	first.stop()
 	var works *works
 	startOperator(t, withBoxes(first.runner.boxes), func(o *operator, _ *ctrl.Options, options *controllers.Options) {
-		options.Template = ansible.Digest{1}
+		options.Templates.Firewall = ansible.Digest{1}
 		works = newWorks(o.runner, "gw1", "gw2")
 	})
 	works.await(t, "gw1")

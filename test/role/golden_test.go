@@ -21,21 +21,23 @@ const golden = "nftables.conf"
 // the real nft read it.
 func TestGoldens(t *testing.T) {
 	namespace := emptyNamespace(t, "goldens")
-	for scenario, rendered := range renderScenarios(t) {
-		t.Run(scenario, func(t *testing.T) {
-			path := filepath.Join("testdata", scenario, golden)
-			if *update {
-				if err := os.WriteFile(path, []byte(rendered), 0o600); err != nil {
-					t.Fatal(err)
+	for scenario, files := range renderScenarios(t) {
+		for name, rendered := range files {
+			t.Run(scenario+"/"+name, func(t *testing.T) {
+				path := filepath.Join("testdata", scenario, name)
+				if *update {
+					if err := os.WriteFile(path, []byte(rendered), 0o600); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			if want := read(t, path); rendered != want {
-				t.Errorf("%s has changed; if that is meant, run this test with -update\n%s", path, difference(t, want, rendered))
-			}
-			if complaint, ok := check(namespace, rendered); !ok {
-				t.Errorf("nft refuses %s:\n%s", path, complaint)
-			}
-		})
+				if want := read(t, path); rendered != want {
+					t.Errorf("%s has changed; if that is meant, run this test with -update\n%s", path, difference(t, want, rendered))
+				}
+				if complaint, ok := check(namespace, rendered); !ok {
+					t.Errorf("nft refuses %s:\n%s", path, complaint)
+				}
+			})
+		}
 	}
 }
 
@@ -48,7 +50,7 @@ func TestBadGoldenIsRefused(t *testing.T) {
 }
 
 // renderScenarios renders every scenario with the code of the role.
-func renderScenarios(t *testing.T) map[string]string {
+func renderScenarios(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	cmd := exec.Command("/usr/bin/python3", "render.py")
 	var complaints bytes.Buffer
@@ -57,7 +59,7 @@ func renderScenarios(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatalf("render: %v: %s", err, complaints.Bytes())
 	}
-	var rendered map[string]string
+	var rendered map[string]map[string]string
 	if err := json.Unmarshal(output, &rendered); err != nil {
 		t.Fatal(err)
 	}

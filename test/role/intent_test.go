@@ -19,6 +19,7 @@ func edge(exposures ...ansible.ExposureVar) ansible.Vars {
 			Management: none, SSHSources: none, BGPPeers: none,
 			LoadBalancerRanges: ansible.RangeVars{IPv4: []string{"203.0.113.0/24"}, IPv6: []string{"2001:db8:1b::/64"}},
 		},
+		Limits:    ansible.LimitVars{Engine: "auto", Mode: "police", Services: []ansible.ServiceLimitVars{}},
 		Exposures: ansible.ExposureVars{IPv4: []ansible.ExposureVar{}, IPv6: []ansible.ExposureVar{}},
 	}
 	for _, exposure := range exposures {
@@ -29,6 +30,21 @@ func edge(exposures ...ansible.ExposureVar) ansible.Vars {
 		}
 	}
 	return vars
+}
+
+// limited adds limits to an intent.
+func limited(vars ansible.Vars, limits ...ansible.ServiceLimitVars) ansible.Vars {
+	vars.Limits.Services = limits
+	return vars
+}
+
+// rated limits all of a Service to so many packets in a period, and as many at once.
+func rated(service string, packets uint64, period string) ansible.ServiceLimitVars {
+	return ansible.ServiceLimitVars{Service: service, Rate: packetsIn(packets, period)}
+}
+
+func packetsIn(amount uint64, period string) *ansible.RateVars {
+	return &ansible.RateVars{Unit: "packets", Amount: amount, Period: period, Burst: amount}
 }
 
 // open is an exposure of a TCP port.

@@ -126,7 +126,7 @@ func TestABootWithoutTheAcceptedLocalChain(t *testing.T) {
 	h.put(t, theirChain, theirs(7001))
 	h.apply(t, edge(web))
 	h.exec(t, "rm", "-r", "/etc/nft-operator")
-	booted := h.booted(t, conf)
+	booted := h.booted(t, conf, "nft_operator")
 	if !strings.Contains(booted, web.Address) || strings.Contains(booted, "7001") {
 		t.Errorf("after a boot:\n%s", booted)
 	}

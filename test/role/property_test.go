@@ -3,6 +3,8 @@ package role_test
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/nft-operator/nft-operator/internal/ansible"
@@ -21,6 +23,7 @@ func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
 		for range rapid.IntRange(1, 3).Draw(rt, "steps") {
 			vars := edge(exposures().Draw(rt, "exposures")...)
 			vars.Firewall = firewalls(vars.Firewall).Draw(rt, "firewall")
+			vars.Limits.Services = limits(vars).Draw(rt, "limits")
 			if hands := rapid.SampledFrom(damages).Draw(rt, "hands"); hands != "" {
 				_, _ = h.Exec("sh", "-c", hands) // there may be nothing to damage
 			}
@@ -42,6 +45,10 @@ var damages = []string{
 	"nft insert rule inet nft_operator from_public accept",
 	"nft flush chain inet nft_operator input",
 	"nft delete table inet nft_operator",
+	"nft delete table inet nft_operator_limits",
+	"nft flush map inet nft_operator_limits rates4",
+	"nft add rule inet nft_operator_limits over accept",
+	"echo nonsense > " + limitsFile,
 	"sed -i 's/443/444/' " + conf,
 	"printf 'set mine { type ipv4_addr; flags interval; elements = { 198.51.100.0/30 }; }\\nchain local-chain { ip saddr @mine drop; }\\n' > " + theirChain,
 	"printf 'chain more { counter; }\\nchain local-chain { tcp dport vmap { 7: jump more }; }\\n' > " + theirChain,
@@ -59,6 +66,28 @@ func firewalls(from ansible.FirewallVars) *rapid.Generator[ansible.FirewallVars]
 		from.ServiceEcho = rapid.SampledFrom([]string{"limit", "drop"}).Draw(t, "echo")
 		from.EchoPerSecond = rapid.SampledFrom([]int{7, 10}).Draw(t, "rate")
 		return from
+	})
+}
+
+// limits of each kind, of Services that are open.
+func limits(vars ansible.Vars) *rapid.Generator[[]ansible.ServiceLimitVars] {
+	return rapid.Custom(func(t *rapid.T) []ansible.ServiceLimitVars {
+		services := map[string]bool{}
+		for _, exposure := range slices.Concat(vars.Exposures.IPv4, vars.Exposures.IPv6) {
+			services[exposure.Service] = true
+		}
+		all := []ansible.ServiceLimitVars{}
+		for _, service := range slices.Sorted(maps.Keys(services)) {
+			rate := packetsIn(rapid.SampledFrom([]uint64{3, 4}).Draw(t, "rate"), "minute")
+			for _, one := range rapid.SliceOfNDistinct(rapid.SampledFrom([]ansible.ServiceLimitVars{
+				{Service: service, Rate: rate}, {Service: service, Rate: rate, PerPort: true},
+				{Service: service, PerSource: rate}, {Service: service, ConnectionLimit: 3},
+				{Service: service, Rate: rate, PerSource: rate, ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 2, Period: "hour", Burst: 7}, ConnectionLimit: 5},
+			}), 0, 1, func(one ansible.ServiceLimitVars) string { return text(t, one) }).Draw(t, "limits") {
+				all = append(all, one)
+			}
+		}
+		return all
 	})
 }
 

@@ -1,4 +1,5 @@
-"""Prints what every scenario of testdata renders to, as one JSON object.
+"""Prints what every scenario of testdata renders to, as one JSON object:
+scenario → file → text.
 
 It checks and renders with the functions of the role's action plugin.
 """
@@ -28,7 +29,10 @@ def main():
         variables, problems = action_plugin.checked(given, spec)
         if problems:
             sys.exit("%s: %s" % (scenario, "; ".join(problems)))
-        rendered[scenario] = action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)
+        texts = {"nftables.conf": action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)}
+        if variables["nft_limits"]["services"]:
+            texts["limits.nft"] = action_plugin.rendered(TEMPLATES, "limits.nft.j2", variables)
+        rendered[scenario] = texts
     json.dump(rendered, sys.stdout)
 
 

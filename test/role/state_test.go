@@ -16,6 +16,7 @@ const (
 	theirChain    = "/etc/nftables.d/local-chain.nft"
 	acceptedChain = "/etc/nft-operator/local-chain.nft"
 	bootFile      = "/var/lib/nft-operator/boot.nft"
+	limitsFile    = "/var/lib/nft-operator/limits.nft"
 	bootUnit      = "/etc/systemd/system/nft-operator.service"
 )
 
@@ -58,7 +59,18 @@ func (h *host) nft(t reporter, script string) {
 // ours lists our table without what packets and time change.
 func (h *host) ours(t reporter) string {
 	t.Helper()
-	return stateless(t, h.exec(t, "nft", "--stateless", "--json", "list", "table", "inet", "nft_operator"))
+	return h.table(t, "nft_operator")
+}
+
+// limits lists the table of limits likewise.
+func (h *host) limits(t reporter) string {
+	t.Helper()
+	return h.table(t, "nft_operator_limits")
+}
+
+func (h *host) table(t reporter, name string) string {
+	t.Helper()
+	return stateless(t, h.exec(t, "nft", "--stateless", "--json", "list", "table", "inet", name))
 }
 
 // footprint is everything that a run might leave on the host.
@@ -144,17 +156,26 @@ func bare(value any) any {
 
 // booted lists what a file makes of a kernel that has just booted: before any
 // interface is there but the loopback.
-func (h *host) booted(t reporter, file string) string {
+func (h *host) booted(t reporter, file, table string) string {
 	t.Helper()
 	return stateless(t, h.exec(t, "unshare", "--net", "sh", "-ec",
-		"nft -f "+file+" && nft --stateless --json list table inet nft_operator"))
+		"nft -f "+file+" && nft --stateless --json list table inet "+table))
 }
 
 // assertConverged demands that a boot would give what is in force.
 func (h *host) assertConverged(t reporter) {
 	t.Helper()
-	for _, file := range []string{conf, bootFile} {
-		if now, booted := h.ours(t), h.booted(t, file); now != booted {
+	h.assertBoots(t, "nft_operator", conf, bootFile)
+	if h.has(limitsFile) {
+		h.assertBoots(t, "nft_operator_limits", conf, limitsFile)
+	}
+}
+
+func (h *host) assertBoots(t reporter, table string, files ...string) {
+	t.Helper()
+	now := h.table(t, table)
+	for _, file := range files {
+		if booted := h.booted(t, file, table); now != booted {
 			t.Errorf("%s does not give what is in force:\n%s", file, difference(t, booted, now))
 		}
 	}

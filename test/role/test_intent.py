@@ -34,6 +34,11 @@ class Read(unittest.TestCase):
         read = intent.read("\tset empty4 {\n\t\ttype ipv4_addr\n\t}\n\tcounter no_service { }\n\tcounter other {\n\t}\n" + INCLUDE)
         self.assertEqual(({"empty4": {}}, ["other"]), (read.elements, [c for c in read.counters if c == "other"]))
 
+    def test_what_packets_fill_is_not_ours(self):
+        text = "\tset %s {\n\t\ttype ipv4_addr\n\t\tflags %s\n\t}\n"
+        read = intent.taken_apart(text % ("management4", "interval") + text % ("drops4", "dynamic,timeout") + text % ("per_source4-shop/web", "dynamic"))
+        self.assertEqual({"management4": {}}, read.elements)
+
     def test_hostile_lines_are_refused(self):
         for line in [
             '"eth0"; drop',

@@ -1,3 +1,4 @@
+import json
 import os
 import tempfile
 import unittest
@@ -20,8 +21,13 @@ class Remembered(unittest.TestCase):
             file.write(text)
 
     def test_a_state_is_read_as_it_was_written(self):
-        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u")
+        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u", limits="l", limits_file="f")
         self.put(self.paths.state, state.written(written))
+        self.assertEqual(written, state.read(self.paths))
+
+    def test_what_an_older_role_did_not_note_is_empty(self):
+        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u")
+        self.put(self.paths.state, json.dumps({name: value for name, value in written._asdict().items() if value}))
         self.assertEqual(written, state.read(self.paths))
 
     def test_what_cannot_be_understood_is_no_state(self):

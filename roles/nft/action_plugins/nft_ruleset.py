@@ -21,7 +21,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-SCHEMA = 2
+SCHEMA = 3
 CONFIRM_TIMEOUT = 30  # seconds
 PAUSE = 0.5  # seconds between attempts to come in
 SHOWN = 10  # problems in a message; there can be thousands
@@ -39,6 +39,9 @@ PARSED_ADDRESS = {"ipv4": ipaddress.IPv4Address, "ipv6": ipaddress.IPv6Address}
 PARSED_NETWORK = {"ipv4": ipaddress.IPv4Network, "ipv6": ipaddress.IPv6Network}
 PROTOCOLS = ("tcp", "udp", "sctp")
 RANGES = ("management", "ssh_sources", "bgp_peers", "load_balancer_ranges")
+UNITS = {"rate": ("bytes", "packets"), "per_source": ("bytes", "packets"), "connection_rate": ("connections",)}
+PERIODS = ("second", "minute", "hour", "day")
+LIMIT_KEYS = set(UNITS) | {"service", "per_port", "connection_limit"}
 EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
 
 
@@ -59,6 +62,7 @@ class ActionModule(ActionBase):
         arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
         arguments.update(
             conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
+            limits=rendered(self._task.args["templates"], "limits.nft.j2", variables) if variables["nft_limits"]["services"] else "",
             local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
             public_interfaces=variables["nft_public_interfaces"],
             revision=variables["nft_revision"],
@@ -135,7 +139,7 @@ def checked(given, spec):
     if variables.get("nft_schema") != SCHEMA:
         return {}, ["nft_schema is %.20r, and this role knows %d only; use the playbooks and the operator of one release" % (variables.get("nft_schema"), SCHEMA)]
     # The entries are checked below; the validator would take seconds for thousands.
-    rest = {name: option for name, option in spec.items() if name != "nft_exposures"}
+    rest = {name: option for name, option in spec.items() if name not in ("nft_exposures", "nft_limits")}
     values = {name: value for name, value in variables.items() if name in rest}
     problems = list(_misshapen("", values, rest)) or ArgumentSpecValidator(rest).validate(values).error_messages
     return variables, problems or list(_problems(variables))
@@ -185,6 +189,8 @@ def _problems(variables):
                     yield "nft_firewall.%s.%s[%d] is not an %s range in canonical form" % (name, family, number, family)
     for problem in _exposure_problems(variables.get("nft_exposures")):
         yield problem
+    for problem in _limit_problems(variables.get("nft_limits")):
+        yield problem
 
 
 def _exposure_problems(exposures):
@@ -220,6 +226,45 @@ def _entry_problems(family, entry):
     for text in entry["sources"]:
         if not _is_range(family, text):
             yield "has a source that is not an %s range in canonical form" % family
+
+
+def _limit_problems(limits):
+    if not isinstance(limits, dict) or set(limits) != {"engine", "mode", "services"} or not isinstance(limits["services"], list):
+        yield "nft_limits does not hold engine, mode and a list of services"
+        return
+    if limits["engine"] not in ("auto", "nftables"):
+        yield "nft_limits.engine is neither auto nor nftables"
+    if limits["mode"] != "police":
+        yield "nft_limits.mode is not police"
+    named = set()
+    for number, entry in enumerate(limits["services"]):
+        for what in _service_limit_problems(entry):
+            yield "nft_limits.services[%d] %s" % (number, what)
+        service = entry.get("service") if isinstance(entry, dict) else None
+        if isinstance(service, str) and service in named:
+            yield "nft_limits.services[%d] names a service for the second time" % number
+        named.add(str(service))
+
+
+def _service_limit_problems(entry):
+    if not isinstance(entry, dict) or not set(entry) <= LIMIT_KEYS or not set(entry) & (set(UNITS) | {"connection_limit"}):
+        yield "does not hold service and a limit"
+        return
+    if not _matches(SERVICE, entry.get("service")):
+        yield "has a malformed service"
+    if not isinstance(entry.get("per_port", False), bool):
+        yield "has a per_port that is neither true nor false"
+    if not _between(entry.get("connection_limit", 1), 1, (1 << 32) - 1):
+        yield "has a connection_limit that is not a number from 1 on"
+    for name, units in UNITS.items():
+        if name in entry and not _is_rate(entry[name], units):
+            yield "has a %s that does not hold unit, amount, period and burst" % name
+
+
+def _is_rate(value, units):
+    return (isinstance(value, dict) and set(value) == {"unit", "amount", "period", "burst"}
+            and value["unit"] in units and value["period"] in (PERIODS if value["unit"] != "bytes" else PERIODS[:1])
+            and _between(value["amount"], 1, 1 << 47) and _between(value["burst"], 1, (1 << 32) - 1))
 
 
 def _matches(pattern, value):

@@ -54,11 +54,12 @@ import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nft_operator import commit, fence, files, state
+from ansible.module_utils.nft_operator import commit, fence, files, limits, state
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
 
-TABLE = "table inet nft_operator"
+# Limits go last: what is still open keeps its limit.
+TABLES = ("nft_operator", limits.TABLE)
 MARK = "# Written by nft-operator"
 
 
@@ -66,13 +67,13 @@ def remove(program, paths, check):
     """Remove what is there and return the module's result."""
     conf, before = files.read(paths.conf), files.read(paths.backup)
     ours = conf is not None and MARK in conf[:200]
-    has_table = program.table() is not None
+    tables = [one for one in (Nft(program.path, name) for name in TABLES) if one.table() is not None]
     # Where somebody else wrote nftables.conf since, what was there before us is theirs to keep.
-    made = (paths.boot_wanted, paths.boot_unit, paths.boot, paths.accepted, paths.rolled_back, paths.state) + ((paths.backup,) if ours else ())
+    made = (paths.boot_wanted, paths.boot_unit, paths.boot, paths.limits, paths.accepted, paths.rolled_back, paths.state) + ((paths.backup,) if ours else ())
     leftovers = [path for path in made if os.path.lexists(path)]
     result = {
-        "changed": has_table or ours or bool(leftovers),
-        "removed": ([TABLE] if has_table else []) + ([paths.conf] if ours else []) + leftovers,
+        "changed": bool(tables) or ours or bool(leftovers),
+        "removed": ["table inet " + table.name for table in tables] + ([paths.conf] if ours else []) + leftovers,
         "restored": ours and before is not None,
     }
     if check:
@@ -81,8 +82,8 @@ def remove(program, paths, check):
     if waiting is not None:
         waiting.drop()  # nothing is left to be taken back to
     # The kernel first: as long as it fails, the files say that there is something to remove.
-    if has_table:
-        unload(program)
+    for table in tables:
+        unload(table)
     if ours and before is not None:
         files.write(paths.conf, before)
     elif ours:
@@ -95,16 +96,16 @@ def remove(program, paths, check):
     return result
 
 
-def unload(program):
-    """Delete our table. What counts is whether the kernel still has it."""
+def unload(table):
+    """Delete a table. What counts is whether the kernel still has it."""
     try:
-        program.load("delete %s\n" % TABLE)
+        table.load("delete table inet %s\n" % table.name)
     except Rejected as rejected:
         refusal = str(rejected)
     else:
         refusal = "nft reported success"
-    if program.table() is not None:
-        raise Failure("RulesetRejected", "%s is still in the kernel: %s" % (TABLE, refusal))
+    if table.table() is not None:
+        raise Failure("RulesetRejected", "table inet %s is still in the kernel: %s" % (table.name, refusal))
 
 
 def main():

@@ -21,6 +21,10 @@ options:
     description: The rendered C(nftables.conf.j2).
     type: str
     required: true
+  limits:
+    description: The rendered C(limits.nft.j2), empty where no Service is limited.
+    type: str
+    required: true
   local_chain:
     description: The rendered C(local-chain.nft.j2), for gateways that have none.
     type: str
@@ -127,6 +131,10 @@ local_chain:
   description: State V(Accepted), V(Created) or V(Broken), with nft's message and line, and whether a rule in force drops all.
   type: dict
   returned: success
+limits:
+  description: The engine that holds Services to their rates and why it does, the action in its table, and who was over a limit.
+  type: dict
+  returned: success
 backup:
   description: Where a foreign C(/etc/nftables.conf) was kept in this run, or empty.
   type: str
@@ -161,6 +169,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "conf": {"type": "str", "required": True},
+            "limits": {"type": "str", "required": True},
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
             "revision": {"type": "str", "required": True},
@@ -174,7 +183,6 @@ def main():
             "lock_wait": {"type": "int", "default": 20},
         },
         supports_check_mode=True,
-        no_log=True,  # the arguments are no secret, but too long for the gateway's system log
     )
     # The arguments are not sent back: they are long, and known.
     known = {"invocation": {"module_args": {"revision": module.params["revision"]}}}

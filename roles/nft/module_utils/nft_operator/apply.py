@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, fence, files, hold, listing, local_chain, rebuild, state, way_back
 from ansible.module_utils.nft_operator import intent as intents
 from ansible.module_utils.nft_operator.failure import Failure
+from ansible.module_utils.nft_operator.limits import Limits
 from ansible.module_utils.nft_operator.nft import Rejected, in_scratch_namespace
 
 HEADER = "# Written by nft-operator:"  # the second line of our nftables.conf
@@ -75,9 +76,11 @@ class Apply:
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
         held = self.read_kernel()
+        self.limits = Limits(self.program, self.params["limits"], self.paths, self.check)
         found = self.drift(held)
         action, change = self.decide(held)
         self.describe(action, change)
+        self.limits.bring(self.last.limits)  # before a Service opens without its limit
         if not self.check and (action not in ("none", "elements") or hold.guarded(change)):
             return self.guard(action, change, held, found)
         if action != "none":
@@ -89,9 +92,9 @@ class Apply:
     def drift(self, held) -> List[str]:
         """What somebody else changed since the last run."""
         paths, last = self.paths, self.last
-        left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit}
+        left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit, paths.limits: last.limits_file}
         current = {path: files.read(path) for path in left}
-        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + drift.of_files(last, current, left)
+        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(last.limits) + drift.of_files(last, current, left)
 
     # What to bring it to.
 
@@ -273,7 +276,8 @@ class Apply:
         if goal.verdict.state == "Created":
             wanted.append(files.Change(paths.local_chain, chain))
         wanted.append(files.Change(paths.accepted, chain or None))
-        wanted.append(files.Change(paths.conf, goal.intent.text))
+        wanted.append(files.Change(paths.limits, self.params["limits"] or None, 0o600, 0o700))
+        wanted.append(files.Change(paths.conf, intents.file_text(goal.intent)))
         if not goal.held and goal.verdict.state != "Broken":  # all is well again
             wanted += [files.Change(path, None) for path in (paths.rolled_back, paths.rolled_back_in_memory)]
         wanted.append(files.Change(paths.state, state.written(self.next_state()), 0o600, 0o700))
@@ -287,10 +291,12 @@ class Apply:
             epoch=max(self.last.epoch, self.fence[0] if self.fence else 0),
             kernel=state.digest(self.goal.verdict.structure),
             nft=self.program.version(),
-            conf=state.digest(self.goal.intent.text),
+            conf=state.digest(intents.file_text(self.goal.intent)),
             accepted=state.digest(self.goal.verdict.text or None),
             boot=state.digest(self.boot_text()),
-            unit=state.digest(boot.unit(self.program.path, self.paths)) if boot.possible(self.paths) else "")
+            unit=state.digest(boot.unit(self.program.path, self.paths)) if boot.possible(self.paths) else "",
+            limits=self.limits.remembered(),
+            limits_file=state.digest(self.params["limits"] or None))
 
     def boot_text(self) -> str:
         """The ruleset in one piece."""
@@ -331,7 +337,7 @@ class Apply:
         if action == "none" and any(file.path not in notes for file in wrote):
             action = "files"
         return {
-            "changed": action != "none",
+            "changed": action != "none" or self.limits.action != "none",
             "revision": self.params["revision"],
             "structure": self.goal.structure,
             "action": action,
@@ -342,6 +348,7 @@ class Apply:
             "versions": self.versions,
             "boot": "Unit" if boot.possible(self.paths) else "NoSystemd",
             "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line, "drops_all": verdict.drops_all()},
+            "limits": {"engine": "Nftables", "because": "the only one so far", "action": self.limits.action, "over": self.limits.over()},
             "backup": next((file.path for file in wrote if file.path == self.paths.backup), ""),
             "drops": held.drops if held else [],
             "diff": differences.as_ansible_wants(self.differences),
@@ -351,6 +358,7 @@ class Apply:
         """Show what changes in the kernel."""
         if not self.diff:
             return
+        self.differences += self.limits.describe()
         if action == "created":
             self.differences.append("The kernel has no table inet nft_operator. It will hold what %s says." % self.paths.conf)
             return

@@ -27,6 +27,8 @@ ConditionPathExists={boot}
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={nft} -f {boot}
+# Without limits rather than without a firewall.
+ExecStartPost=-{nft} -f {limits}
 
 [Install]
 WantedBy=sysinit.target
@@ -35,7 +37,7 @@ WantedBy=sysinit.target
 
 def unit(nft, paths):
     """The text of the unit."""
-    return _UNIT.format(nft=nft, boot=paths.boot)
+    return _UNIT.format(nft=nft, boot=paths.boot, limits=paths.limits)
 
 
 def possible(paths):

@@ -68,13 +68,13 @@ def _spelling(key: str) -> str:
     return " . ".join(parts)
 
 
-def script(changes: Changes, counts: Counts = _NO_COUNTS) -> str:
+def script(changes: Changes, counts: Counts = _NO_COUNTS, table: str = "nft_operator") -> str:
     """The changes as one transaction in nft's language. What is added to a
     counting set begins with the counts, where there are any."""
     lines: List[str] = []
     for verb, elements in (("delete", changes.deleted), ("add", changes.added)):
         for name, keys in elements.items():
-            lines.append("%s element inet nft_operator %s {" % (verb, name))
+            lines.append("%s element inet %s %s {" % (verb, table, name))
             if verb == "delete":
                 lines.extend("\t%s," % key for key in keys)
             else:
@@ -86,4 +86,6 @@ def script(changes: Changes, counts: Counts = _NO_COUNTS) -> str:
 
 def written(key: str, comment: Optional[str], count: Optional[Tuple[int, int]] = None) -> str:
     """An element as the template writes it, perhaps with packets and bytes."""
+    if comment and comment.startswith(":"):
+        return "%s %s" % (key, comment)
     return key + (" counter packets %d bytes %d" % count if count else "") + (' comment "%s"' % comment if comment else "")

@@ -48,6 +48,10 @@ class Paths(NamedTuple):
         return self.root + "/var/lib/nft-operator/boot.nft"
 
     @property
+    def limits(self):
+        return self.root + "/var/lib/nft-operator/limits.nft"
+
+    @property
     def boot_unit(self):
         return self.root + "/etc/systemd/system/nft-operator.service"
 

@@ -11,16 +11,18 @@ from typing import Dict, List, NamedTuple, Optional
 
 from ansible.module_utils.nft_operator.failure import Failure
 
-# Set name → key of an element, as nft writes it → its comment, or None.
+# Set or map → key of an element, as nft writes it → its comment, or None; in a
+# map, a colon and what it leads to.
 Elements = Dict[str, Dict[str, Optional[str]]]
 
-_OBJECT = re.compile(r"\t(set|counter) ([a-z0-9_]+) \{")
+_OBJECT = re.compile(r"\t(set|map|counter) ([a-z0-9_]+) \{")
 _ELEMENT = re.compile(
     r'\t\t\t("?[0-9A-Za-z_.:/@-]+"?(?: \. [0-9A-Za-z.:/-]+)*)'
-    r'(?: comment "([a-z0-9./-]+)")?,'
+    r'(?: comment "([a-z0-9./-]+)"| (: "[a-z0-9./-]+"|: jump [a-z0-9./-]+))?,'
 )
 _BEGIN, _END = "\t\telements = {", "\t\t}"
-_FLAGS = "\t\tflags "
+_FLAGS, _CLOSED = "\t\tflags ", "\t}"
+_LIMITS = '\n# How much of what comes in Services get.\ninclude "/var/lib/nft-operator/limits.nf[t]"\n'
 _INCLUDE = re.compile(r'^\tinclude "(/[^"]*)"$', re.MULTILINE)
 
 
@@ -37,8 +39,23 @@ class Intent(NamedTuple):
     counters: List[str]
 
 
+def file_text(intent: Intent) -> str:
+    """What is written to /etc/nftables.conf: the text, and where the limits of
+    Services are. Where there are none, the pattern matches nothing, which is no error."""
+    return intent.text + _LIMITS
+
+
 def read(text: str) -> Intent:
-    """Take a rendered text apart. Failure InvalidVars where it is not one."""
+    """Take a rendered nftables.conf apart, as rendered or as written. Failure
+    InvalidVars where it is not one."""
+    text = text[: -len(_LIMITS)] if text.endswith(_LIMITS) else text
+    if len(_INCLUDE.findall(text)) != 1:
+        raise Failure("InvalidVars", "the rendered ruleset does not include the local chain; use the templates that belong to this role")
+    return taken_apart(text)
+
+
+def taken_apart(text: str) -> Intent:
+    """Take a rendered text of one table apart. Failure InvalidVars where it is not one."""
     structure, elements, counters = [], {}, []
     name, inside = None, False
     for number, line in enumerate(text.split("\n"), 1):
@@ -49,17 +66,19 @@ def read(text: str) -> Intent:
             found = _ELEMENT.fullmatch(line)
             if found is None:
                 raise Failure("InvalidVars", "line %d of the rendered ruleset is not an element: %.80r" % (number, line))
-            key, comment = found.groups()
+            key, comment, value = found.groups()
             if key in elements[name]:
                 raise Failure("InvalidVars", "%s holds %s twice; write each address, protocol and port once" % (name, key))
-            elements[name][key] = comment
+            elements[name][key] = comment or value
             continue
         if line == _BEGIN:
             inside = True
             continue
         structure.append(line)
-        if line.startswith(_FLAGS) and "dynamic" in line:
-            elements.pop(name)  # packets fill it, not we
+        if line == _CLOSED:
+            name = None
+        elif name in elements and line.startswith(_FLAGS) and "dynamic" in line:
+            del elements[name]  # packets fill it, not we
         found = _OBJECT.fullmatch(line)
         if found is None:
             continue
@@ -68,7 +87,7 @@ def read(text: str) -> Intent:
             counters.append(name)
         else:
             elements[name] = {}
-    if inside or len(_INCLUDE.findall(text)) != 1:
+    if inside:
         raise Failure("InvalidVars", "the rendered ruleset is not whole; use the templates that belong to this role")
     return Intent(text, "\n".join(structure), elements, counters)
 

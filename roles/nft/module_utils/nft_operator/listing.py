@@ -13,8 +13,6 @@ from ansible.module_utils.nft_operator.changes import Counts
 from ansible.module_utils.nft_operator.intent import Elements
 from ansible.module_utils.nft_operator.nft import SELF_CHANGING_FLAGS
 
-TABLE = ("inet", "nft_operator")
-
 _PROTOCOLS = {"6": "tcp", "17": "udp", "132": "sctp"}  # listed as numbers, see nft.py
 
 
@@ -30,10 +28,10 @@ class Listing(NamedTuple):
     drops: List[Dict[str, Any]]
 
 
-def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str]) -> Listing:
+def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str], table: str = "nft_operator") -> Listing:
     """Reduce the list "nftables" of nft's JSON.
 
-    filled names the sets whose elements are wanted apart; all other
+    filled names the sets and maps whose elements are wanted apart; all other
     sets, those of the local chain, are structure as a whole.
     """
     structure: Dict[str, Any] = {}
@@ -44,11 +42,11 @@ def read(objects: List[Dict[str, Any]], filled: Elements, counters: List[str]) -
         for kind, body in entry.items():
             if kind == "metainfo":
                 continue
-            ours = (body["family"], body["name"] if kind == "table" else body["table"]) == TABLE
+            ours = (body["family"], body["name"] if kind == "table" else body["table"]) == ("inet", table)
             if kind == "rule":
                 _object(structure, "chain", body, body["chain"], ours)["rules"].append(_canonical(body["expr"], body.get("comment")))
                 continue
-            if ours and kind == "set" and body["name"] in filled:
+            if ours and kind in ("set", "map") and body["name"] in filled:
                 elements[body["name"]], counts[body["name"]] = _elements_of(body)
                 body = {key: value for key, value in body.items() if key != "elem"}
             if ours and kind == "counter" and body["name"] in counters:
@@ -90,6 +88,8 @@ def _elements_of(body):
     elements, counts = {}, {}
     for item in body.get("elem", ()):
         comment, counter = None, None
+        if "map" in body:
+            item, comment = item[0], _value(item[1])
         if isinstance(item, dict) and "elem" in item:
             comment, counter = item["elem"].get("comment"), item["elem"].get("counter")
             item = item["elem"]["val"]
@@ -98,6 +98,11 @@ def _elements_of(body):
         if counter:
             counts[key] = (counter["packets"], counter["bytes"])
     return elements, counts
+
+
+def _value(value):
+    """What a key of a map leads to, as nft writes it in its own language."""
+    return ": %s %s" % next((verdict, body["target"]) for verdict, body in value.items()) if isinstance(value, dict) else ': "%s"' % value
 
 
 def _key(value):

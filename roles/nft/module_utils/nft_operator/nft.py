@@ -29,8 +29,10 @@ SELF_CHANGING_FLAGS = {"dynamic", "timeout"}
 class Nft:
     """The nft program at a path. Every text goes by standard input, and no shell is involved."""
 
-    def __init__(self, path):
+    def __init__(self, path, name="nft_operator"):
         self.path = path
+        # Of the table of family inet that is asked about.
+        self.name = name
         self._version = None
 
     def version(self):
@@ -62,24 +64,28 @@ class Nft:
         if answer.returncode:
             raise Rejected(said(answer))
 
-    def table(self):
+    def table(self, filled=None):
         """The objects of our table, or None where there is no such table.
 
         Elements come set by set, and not those of sets that packets fill: a
         port scan fills them with tens of thousands, which would make every run
         slow. nft fetches the elements of all sets for any other listing but the
-        terse one of the ruleset.
+        terse one of the ruleset. Where filled is given, only the elements of
+        these sets and maps come: nft 1.0.6 does not tell of every set that
+        packets fill.
         """
-        ours = [entry for entry in self._listed("ruleset", "inet") if _is_ours(entry)]
+        ours = [entry for entry in self._listed("ruleset", "inet") if self._is_ours(entry)]
         for entry in ours:
             for kind in ("set", "map"):
-                if kind in entry and not SELF_CHANGING_FLAGS.intersection(entry[kind].get("flags") or ()):
+                if kind not in entry or filled is not None and entry[kind]["name"] not in filled:
+                    continue
+                if not SELF_CHANGING_FLAGS.intersection(entry[kind].get("flags") or ()):
                     entry[kind].update(self._elements(kind, entry[kind]["name"]))
         return ours or None
 
     def ruleset(self):
         """The objects of all tables, with the elements of ours."""
-        others = [entry for entry in self._listed("ruleset") if not _is_ours(entry)]
+        others = [entry for entry in self._listed("ruleset") if not self._is_ours(entry)]
         return others + (self.table() or [])
 
     def _listed(self, *what):
@@ -89,7 +95,7 @@ class Nft:
         return _objects(answer)
 
     def _elements(self, kind, name):
-        answer = self._run(*_LIST_ELEMENTS, kind, "inet", "nft_operator", name)
+        answer = self._run(*_LIST_ELEMENTS, kind, "inet", self.name, name)
         if answer.returncode:
             raise Failure("Unsupported", "nft cannot list %s %s: %s" % (kind, name, said(answer)))
         return {key: body[key] for entry in _objects(answer) for body in entry.values() for key in ("elem",) if key in body}
@@ -101,22 +107,28 @@ class Nft:
         flags = ["--numeric-protocol"] + (["--stateless"] if stateless else [])
         sets = [
             (kind, entry[kind]["name"])
-            for entry in self._listed("ruleset", "inet") if _is_ours(entry) for kind in ("set", "map")
+            for entry in self._listed("ruleset", "inet") if self._is_ours(entry) for kind in ("set", "map")
             if kind in entry and entry[kind]["name"] not in without and not SELF_CHANGING_FLAGS.intersection(entry[kind].get("flags") or ())]
         # Not all sets in one call: nft 1.0.6 then finds none of them.
-        answers = [self._run(*flags, "--terse", "list", "table", "inet", "nft_operator")]
-        answers += [self._run(*flags, "list", kind, "inet", "nft_operator", name) for kind, name in sets]
+        answers = [self._run(*flags, "--terse", "list", "table", "inet", self.name)]
+        answers += [self._run(*flags, "list", kind, "inet", self.name, name) for kind, name in sets]
         for answer in answers:
             if answer.returncode:
                 raise Failure("Unsupported", "nft cannot list the ruleset: %s" % said(answer))
         table, rest = answers[0].stdout, [answer.stdout for answer in answers[1:]]
         # A table that sleeps would be woken by the next block that names it without saying so.
-        opening = re.match(r"table inet nft_operator \{\n(?:\tflags .*\n)?", table).group(0)
+        opening = re.match(r"table inet [a-z_]+ \{\n(?:\tflags .*\n)?", table).group(0)
         return table + "".join(opening + text.partition("\n")[2] for text in rest)
 
     def readable_structure(self):
         """Our table without elements and counts, for people."""
-        return self._run("--stateless", "--terse", "list", "table", "inet", "nft_operator").stdout
+        return self._run("--stateless", "--terse", "list", "table", "inet", self.name).stdout
+
+    def _is_ours(self, entry):
+        for kind, body in entry.items():
+            name = body.get("name") if kind == "table" else body.get("table")
+            return body.get("family") == "inet" and name == self.name
+        return False
 
     def _run(self, *arguments, text=None):
         try:
@@ -159,13 +171,6 @@ def in_scratch_namespace(work):
     if "error" in outcome:
         raise outcome["error"]
     return outcome["result"]
-
-
-def _is_ours(entry):
-    for kind, body in entry.items():
-        name = body.get("name") if kind == "table" else body.get("table")
-        return body.get("family") == "inet" and name == "nft_operator"
-    return False
 
 
 def said(answer, limit=1000):

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible.module_utils.nft_operator import files
 
 SCHEMA = 2
+_LATER = ("limits", "limits_file")  # an older role of this schema does not note them
 
 
 class State(NamedTuple):
@@ -25,13 +26,17 @@ class State(NamedTuple):
     accepted: str = ""
     boot: str = ""
     unit: str = ""
+    # Of the limits of Services: the kernel's, and the file's.
+    limits: str = ""
+    limits_file: str = ""
 
 
 def read(paths) -> State:
-    """The state on disk; the empty one where there is none to be understood."""
+    """The state on disk; the empty one where there is none to be understood. What
+    an older role did not note is empty."""
     try:
         found = json.loads(files.read(paths.state) or "")
-        return State(**{name: type(empty)(found[name]) for name, empty in State()._asdict().items()})
+        return State(**{name: type(empty)(found.get(name, empty) if name in _LATER else found[name]) for name, empty in State()._asdict().items()})
     except (ValueError, KeyError, TypeError):
         return State()
 
