@@ -4,9 +4,11 @@ import (
 	"slices"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // Ledger remembers what the hosts of each gateway are to enforce, and what each
@@ -33,22 +35,33 @@ type ledgerPage struct {
 	attempted bool
 }
 
-// openings are a plan's exposures and refusals by Service.
+// openings are what a plan has for each Service: what it opens, and at which
+// limits, what it refuses, and what it has to say.
 type openings struct {
 	exposures map[plan.ServiceKey][]plan.Exposure
+	limits    map[plan.ServiceKey]ratelimit.Limits
 	refusals  map[plan.ServiceKey][]plan.Refusal
+	notices   map[plan.ServiceKey][]plan.Notice
 }
 
 func openingsOf(gateway plan.Gateway) *openings {
 	o := &openings{
 		exposures: map[plan.ServiceKey][]plan.Exposure{},
+		limits:    map[plan.ServiceKey]ratelimit.Limits{},
 		refusals:  map[plan.ServiceKey][]plan.Refusal{},
+		notices:   map[plan.ServiceKey][]plan.Notice{},
 	}
 	for _, exposure := range gateway.Exposures {
 		o.exposures[exposure.Service] = append(o.exposures[exposure.Service], exposure)
 	}
+	for _, limits := range gateway.Limits {
+		o.limits[limits.Service] = limits.Limits
+	}
 	for _, refusal := range gateway.Refusals {
 		o.refusals[refusal.Service] = append(o.refusals[refusal.Service], refusal)
+	}
+	for _, notice := range gateway.Notices {
+		o.notices[notice.Service] = append(o.notices[notice.Service], notice)
 	}
 	return o
 }
@@ -57,8 +70,11 @@ func openingsOf(gateway plan.Gateway) *openings {
 type Standing struct {
 	Host      types.NamespacedName
 	Exposures []plan.Exposure
+	Limits    ratelimit.Limits
 	Refusals  []plan.Refusal
-	// Enforced says that the host was seen to enforce exactly these exposures.
+	Notices   []plan.Notice
+	// Enforced says that the host was seen to enforce exactly these exposures at
+	// these limits.
 	Enforced bool
 	// Attempted says that the host was tried since the operator started.
 	Attempted bool
@@ -201,8 +217,10 @@ func (p *ledgerPage) standing(intended *openings, service plan.ServiceKey) (Stan
 	return Standing{
 		Leftover:  leftover,
 		Exposures: exposures,
+		Limits:    intended.limits[service],
 		Refusals:  refusals,
-		Enforced:  p.enforced != nil && slices.EqualFunc(exposures, p.enforced.exposures[service], sameExposure),
+		Notices:   intended.notices[service],
+		Enforced:  intended.openAlike(p.enforced, service),
 		Attempted: p.attempted,
 		Problem:   p.problem,
 	}, true
@@ -230,10 +248,17 @@ func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
 	}
 }
 
-// same reports whether both open and refuse the same of a Service.
+// same reports whether both have the same for a Service.
 func (o *openings) same(other *openings, service plan.ServiceKey) bool {
-	return o != nil && slices.EqualFunc(o.exposures[service], other.exposures[service], sameExposure) &&
-		slices.Equal(o.refusals[service], other.refusals[service])
+	return other.openAlike(o, service) &&
+		slices.Equal(o.refusals[service], other.refusals[service]) && slices.Equal(o.notices[service], other.notices[service])
+}
+
+// openAlike reports whether the other, which may be nil, opens the same of a
+// Service at the same limits.
+func (o *openings) openAlike(other *openings, service plan.ServiceKey) bool {
+	return other != nil && slices.EqualFunc(o.exposures[service], other.exposures[service], sameExposure) &&
+		equality.Semantic.DeepEqual(o.limits[service], other.limits[service])
 }
 
 // servicesOf collects the Services that any of the plans names.

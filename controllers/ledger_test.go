@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 var (
@@ -27,6 +28,18 @@ func opening(service plan.ServiceKey, port uint16, sources ...string) plan.Expos
 
 func planWith(exposures ...plan.Exposure) plan.Gateway {
 	return plan.Gateway{Exposures: exposures}
+}
+
+// limited adds a limit of connections to a plan.
+func limited(gateway plan.Gateway, service plan.ServiceKey, limit uint32) plan.Gateway {
+	gateway.Limits = append(gateway.Limits, plan.ServiceLimits{Service: service, Limits: ratelimit.Limits{ConnectionLimit: limit}})
+	return gateway
+}
+
+// noticed adds a notice to a plan.
+func noticed(gateway plan.Gateway, service plan.ServiceKey, message string) plan.Gateway {
+	gateway.Notices = append(gateway.Notices, plan.Notice{Service: service, Reason: plan.RateLimitInvalid, Message: message})
+	return gateway
 }
 
 // heard collects the Services that the ledger tells of.
@@ -57,6 +70,18 @@ func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 		{"it still does", func() { ledger.Enforces(gw1, both) }, nil},
 		{"a port is edited", func() { ledger.Intend(edge, boxes, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
 		{"sources are named", func() { ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
+		{"one is limited", func() {
+			ledger.Intend(edge, boxes, limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 1))
+		}, []string{"dns"}},
+		{"the limit is another", func() {
+			ledger.Intend(edge, boxes, limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 2))
+		}, []string{"dns"}},
+		{"it is noticed", func() {
+			ledger.Intend(edge, boxes, noticed(limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 2), dns, "column 1"))
+		}, []string{"dns"}},
+		{"and no more", func() {
+			ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)))
+		}, []string{"dns"}},
 		{"a Service goes", func() { ledger.Intend(edge, boxes, planWith(opening(dns, 53))) }, []string{"web"}},
 		{"a host goes, which still enforced both", func() { ledger.Forget(gw1) }, []string{"dns", "web"}},
 		{"it is gone from the spec, too", func() { ledger.Intend(edge, boxes[1:], planWith(opening(dns, 53))) }, nil},
@@ -91,6 +116,21 @@ func TestStandingsOfAService(t *testing.T) {
 	}
 	if none := ledger.Standings(plan.ServiceKey{Namespace: "shop", Name: "other"}); none != nil {
 		t.Errorf("a Service of no plan has standings: %+v", none)
+	}
+}
+
+func TestALimitIsPartOfWhatAHostEnforces(t *testing.T) {
+	ledger := NewLedger()
+	was, is := limited(planWith(opening(web, 80)), web, 10), limited(planWith(opening(web, 80)), web, 20)
+	ledger.Intend(edge, boxes[:1], was)
+	ledger.Enforces(gw1, was)
+	ledger.Intend(edge, boxes[:1], is)
+	if standing := ledger.Standings(web)[0]; standing.Enforced || standing.Limits.ConnectionLimit != 20 {
+		t.Errorf("gw1 has the old limit only, but: %+v", standing)
+	}
+	ledger.Enforces(gw1, is)
+	if standing := ledger.Standings(web)[0]; !standing.Enforced {
+		t.Errorf("gw1 has the new limit, but: %+v", standing)
 	}
 }
 

@@ -7,10 +7,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 func TestServiceCondition(t *testing.T) {
 	refused := []plan.Refusal{{Service: web, Reason: plan.InvalidSourceRange, Message: `"10.0.0.0/33" is not a range`}}
+	invalid := []plan.Notice{{Service: web, Reason: plan.RateLimitInvalid, Message: "annotation ratelimit: at column 1: no"}}
+	bounded := append(invalid, plan.Notice{Service: web, Reason: plan.RateLimitBounded, Message: "it asks for too much"})
+	limits := ratelimit.Limits{ConnectionLimit: 20}
 	open := []plan.Exposure{opening(web, 80, "198.51.100.0/24")}
 	for name, test := range map[string]struct {
 		standings []Standing
@@ -22,6 +26,19 @@ func TestServiceCondition(t *testing.T) {
 		"open everywhere": {
 			[]Standing{{Host: gw1, Exposures: open, Enforced: true, Attempted: true}, {Host: gw2, Exposures: open, Enforced: true, Attempted: true}},
 			metav1.ConditionTrue, "Open", "open on 2 of 2 gateway hosts: 203.0.113.10 tcp/80 for 1 source ranges", false,
+		},
+		"limited": {
+			[]Standing{{Host: gw1, Exposures: open, Limits: limits, Enforced: true, Attempted: true}},
+			metav1.ConditionTrue, "Open", "open on 1 of 1 gateway hosts: 203.0.113.10 tcp/80 for 1 source ranges; limited to 20 connections at one time for each client", false,
+		},
+		"open, but noticed, once for all gateways": {
+			[]Standing{{Host: gw1, Exposures: open, Notices: invalid, Enforced: true, Attempted: true}, {Host: gw2, Exposures: open, Notices: bounded, Enforced: true, Attempted: true}},
+			metav1.ConditionTrue, "Open", "open on 2 of 2 gateway hosts: 203.0.113.10 tcp/80 for 1 source ranges\n" +
+				"RateLimitInvalid: annotation ratelimit: at column 1: no\nRateLimitBounded: it asks for too much", false,
+		},
+		"noticed on its way": {
+			[]Standing{{Host: gw1, Exposures: open, Notices: invalid, Attempted: true}},
+			metav1.ConditionFalse, "Pending", "open as asked on 0 of 1 gateway hosts, the others are on their way\nRateLimitInvalid: annotation ratelimit: at column 1: no", false,
 		},
 		"one host fails": {
 			[]Standing{{Host: gw1, Exposures: open, Enforced: true, Attempted: true}, {Host: gw2, Exposures: open, Attempted: true, Problem: "ConnectionTimeout"}},

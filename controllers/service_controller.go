@@ -18,6 +18,7 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/plan"
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 // ServiceReconciler tells a Service where it is open: by a condition in its
@@ -68,6 +69,7 @@ func (r *ServiceReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return afterPatch(err)
 	}
 	r.announce(&service, before, after)
+	r.announceNotices(&service, before, noticesOf(standings))
 	return ctrl.Result{}, nil
 }
 
@@ -123,23 +125,22 @@ func afterPatch(err error) (ctrl.Result, error) {
 	return ctrl.Result{}, client.IgnoreNotFound(err)
 }
 
-// announce writes the Event of a condition that turned.
+// announce writes the Event of a condition that turned. Notices are announced by
+// themselves.
 func (r *ServiceReconciler) announce(service *corev1.Service, before *metav1.Condition, after metav1.Condition) {
-	if before != nil && before.Status == after.Status && before.Reason == after.Reason && before.Message == after.Message {
-		return
-	}
-	if after.Status == metav1.ConditionTrue {
-		r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Opened", "Apply", "%s", after.Message)
-		for _, annotation := range plan.Unenforced(service) {
-			r.Recorder.Eventf(service, nil, corev1.EventTypeWarning, "AnnotationIgnored", "Apply",
-				"the annotation %s is not enforced by this version: the service is open without a limit", annotation)
+	standing, _ := readMessage(after.Message)
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+		if stood, _ := readMessage(before.Message); stood == standing {
+			return
 		}
-		return
 	}
-	if after.Reason == reasonPending {
-		return // the end of waiting is told, not the wait
+	switch {
+	case after.Status == metav1.ConditionTrue:
+		r.Recorder.Eventf(service, nil, corev1.EventTypeNormal, "Opened", "Apply", "%s", standing)
+	case after.Reason == reasonPending: // the end of waiting is told, not the wait
+	default:
+		r.Recorder.Eventf(service, nil, corev1.EventTypeWarning, after.Reason, "Apply", "%s", standing)
 	}
-	r.Recorder.Eventf(service, nil, corev1.EventTypeWarning, after.Reason, "Apply", "%s", after.Message)
 }
 
 // Reasons of a Service's condition, besides those of refusals.
@@ -190,8 +191,9 @@ func serviceCondition(generation int64, standings []Standing) (condition metav1.
 	default:
 		condition.Status = metav1.ConditionTrue
 		condition.Reason = reasonOpen
-		condition.Message = bounded("open " + where + ": " + exposureTexts(standings[0].Exposures))
+		condition.Message = bounded("open " + where + ": " + exposureTexts(standings[0].Exposures) + limitTexts(standings[0].Limits))
 	}
+	condition.Message = writeMessage(condition.Message, noticesOf(standings))
 	return condition, settled || len(refusals) > 0 && exposures == 0
 }
 
@@ -240,6 +242,14 @@ func exposureTexts(exposures []plan.Exposure) string {
 		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(texts, ", ")
+}
+
+// limitTexts says what an open Service is held to.
+func limitTexts(limits ratelimit.Limits) string {
+	if limits == (ratelimit.Limits{}) {
+		return ""
+	}
+	return "; limited to " + limits.String()
 }
 
 func sameCondition(a, b metav1.Condition) bool {

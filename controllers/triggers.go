@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
+	"github.com/nft-operator/nft-operator/internal/plan"
 )
 
 // triggers says which host or gateway a change in the cluster concerns.
@@ -137,7 +138,7 @@ func plannedAlike(a, b *corev1.Service) bool {
 	return a.Generation == b.Generation &&
 		equality.Semantic.DeepEqual(a.Spec, b.Spec) &&
 		equality.Semantic.DeepEqual(a.Labels, b.Labels) &&
-		a.Annotations[corev1.AnnotationLoadBalancerSourceRangesKey] == b.Annotations[corev1.AnnotationLoadBalancerSourceRangesKey] &&
+		plan.SameAnnotations(a, b) &&
 		equality.Semantic.DeepEqual(a.Status.LoadBalancer, b.Status.LoadBalancer)
 }
 

@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
 func TestOnlyWhatAPlanLooksAtCausesWork(t *testing.T) {
@@ -29,6 +31,12 @@ func TestOnlyWhatAPlanLooksAtCausesWork(t *testing.T) {
 		"an annotation of somebody else": {edited(func(s *corev1.Service) { s.Annotations = map[string]string{"a": "b"} }), false},
 		"the source range annotation": {edited(func(s *corev1.Service) {
 			s.Annotations = map[string]string{corev1.AnnotationLoadBalancerSourceRangesKey: "198.51.100.0/24"}
+		}), true},
+		"a rate limit annotation": {edited(func(s *corev1.Service) {
+			s.Annotations = map[string]string{ratelimit.ConnectionLimitAnnotation: "20"}
+		}), true},
+		"an empty rate limit annotation": {edited(func(s *corev1.Service) {
+			s.Annotations = map[string]string{ratelimit.AncestorAnnotation: ""}
 		}), true},
 		"an address": {edited(func(s *corev1.Service) {
 			s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "203.0.113.1"}}

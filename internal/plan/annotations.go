@@ -18,15 +18,3 @@ func SameAnnotations(a, b *corev1.Service) bool {
 	}
 	return true
 }
-
-// RateLimitAnnotation asked the ancestor for a limit. It is not enforced yet.
-const RateLimitAnnotation = "ratelimit"
-
-// Unenforced lists the annotations of a Service that ask for something which a
-// gateway does not do. Their values are not looked at.
-func Unenforced(service *corev1.Service) []string {
-	if _, asked := service.Annotations[RateLimitAnnotation]; asked {
-		return []string{RateLimitAnnotation}
-	}
-	return nil
-}

@@ -74,7 +74,7 @@ func TestHostileTextNeverLeavesAsText(t *testing.T) {
 	for i := range hostile {
 		s.awaitCondition(fmt.Sprintf("ranges-%d", i), metav1.ConditionFalse, "InvalidSourceRange")
 	}
-	s.awaitEvent("good", corev1.EventTypeWarning, "AnnotationIgnored")
+	s.awaitEvent("good", corev1.EventTypeWarning, "RateLimitInvalid")
 	assertOpen(t, the.net.Client.Primary.IPv4, "tcp 203.0.113.43:80")
 	assertClosed(t, the.net.Client.Primary.IPv4, "tcp 203.0.113.46:80")
 	for _, gateway := range the.net.Gateways {
