@@ -136,6 +136,7 @@ func enforcedStatus(intent hostIntent, outcome ansible.Outcome, now time.Time, t
 		for _, drop := range outcome.Drops {
 			status.Drops = append(status.Drops, v1alpha1.Drop(drop))
 		}
+		describeLimits(status, outcome.Limits)
 		set := conditionSetter(&status.Conditions, intent.gateway.Generation)
 		set(v1alpha1.ConditionReachable, metav1.ConditionTrue, "LoggedIn", "the operator can log in")
 		if whole {
@@ -212,6 +213,20 @@ func describeIntent(status *v1alpha1.NftGatewayHostStatus, intent hostIntent) {
 func describeVersions(status *v1alpha1.NftGatewayHostStatus, versions ansible.Versions) {
 	if versions != (ansible.Versions{}) {
 		status.Versions = &v1alpha1.Versions{Nft: versions.Nft, Kernel: versions.Kernel, Python: versions.Python, OS: versions.OS}
+	}
+}
+
+// maxOverLimit is how many Services a status lists that were over their limits.
+const maxOverLimit = 20
+
+func describeLimits(status *v1alpha1.NftGatewayHostStatus, limits ansible.Limits) {
+	status.RateLimiting = nil
+	if limits.Engine != "" {
+		status.RateLimiting = &v1alpha1.HostRateLimiting{Engine: limits.Engine, Because: limits.Because}
+	}
+	status.OverLimit = nil
+	for _, over := range limits.Over[:min(maxOverLimit, len(limits.Over))] {
+		status.OverLimit = append(status.OverLimit, v1alpha1.OverLimit(over))
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	labelNamespace = "namespace"
 	labelHost      = "host"
 	labelGateway   = "gateway"
+	labelService   = "service"
 )
 
 // What the operator measures, beside controller-runtime's own metrics.
@@ -35,6 +36,11 @@ var (
 		Name: "nft_operator_host_drift_total",
 		Help: "Runs that found, and repaired, what somebody else had changed on the host.",
 	}, []string{labelNamespace, labelGateway, labelHost})
+	overLimitPackets = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "nft_operator_service_over_limit_packets",
+		Help: "Packets to a Service that the host dropped over its limits since its counters were last created, " +
+			"for the Services with most of them; service is namespace/name.",
+	}, []string{labelNamespace, labelGateway, labelHost, labelService})
 	openServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_services_open",
 		Help: "Services with at least one opening, by NftGateway.",
@@ -50,7 +56,7 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, openServices, refusedServices, gatewayProgrammed)
+	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, overLimitPackets, openServices, refusedServices, gatewayProgrammed)
 }
 
 func observeRun(host types.NamespacedName, report ansible.Report) {
@@ -58,8 +64,23 @@ func observeRun(host types.NamespacedName, report ansible.Report) {
 	if report.Outcome.Changed {
 		changesTotal.WithLabelValues(host.Namespace, host.Name).Inc()
 	}
-	if report.Reason == "" && len(report.Outcome.Drift) > 0 {
+	if report.Reason != "" {
+		return
+	}
+	if len(report.Outcome.Drift) > 0 {
 		driftTotal.With(labelsOf(host)).Inc()
+	}
+	observeOverLimit(host, report.Outcome.Limits.Over)
+}
+
+// observeOverLimit takes over what a host counted. A Service that it does not
+// name any more is not limited any more.
+func observeOverLimit(host types.NamespacedName, over []ansible.OverLimit) {
+	labels := labelsOf(host)
+	overLimitPackets.DeletePartialMatch(labels)
+	for _, one := range over {
+		labels[labelService] = one.Service
+		overLimitPackets.With(labels).Set(float64(one.Packets))
 	}
 }
 
@@ -87,6 +108,7 @@ func forgetHostMetrics(host types.NamespacedName) {
 	changesTotal.DeletePartialMatch(labels)
 	rollbacksTotal.DeletePartialMatch(labels)
 	driftTotal.DeletePartialMatch(labels)
+	overLimitPackets.DeletePartialMatch(labels)
 }
 
 func forgetGatewayMetrics(gateway types.NamespacedName) {

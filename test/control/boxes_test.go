@@ -27,6 +27,8 @@ type box struct {
 	drift []string
 	// boot is what the host says of its way to start.
 	boot string
+	// limits is what the host says of the rates that it keeps.
+	limits ansible.Limits
 	// tried counts the changes of structure that were tried.
 	tried int
 }
@@ -38,7 +40,7 @@ func (b *boxes) on(name string, do func(*box)) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if b.byName[name] == nil {
-		b.byName[name] = &box{boot: ansible.BootUnit}
+		b.byName[name] = &box{boot: ansible.BootUnit, limits: ansible.Limits{Engine: "Nftables", Because: "scripted by a test"}}
 	}
 	do(b.byName[name])
 }
@@ -90,7 +92,7 @@ func (b *box) apply(target ansible.Target) ansible.Report {
 	return ansible.Report{Outcome: ansible.Outcome{
 		Changed: changed, Revision: target.Revision, Structure: b.structure, Held: held, RolledBack: b.rolledBack, Drift: drift, Boot: b.boot,
 		Versions:   ansible.Versions{Nft: "1.0.6", Kernel: "6.1.0", Python: "3.11.2", OS: "Debian GNU/Linux 12 (bookworm)"},
-		LocalChain: ansible.LocalChain{State: "Accepted"},
+		LocalChain: ansible.LocalChain{State: "Accepted"}, Limits: b.limits,
 	}}
 }
 
