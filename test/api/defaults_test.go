@@ -28,6 +28,9 @@ func TestDefaults(t *testing.T) {
 			ConfirmTimeout: &metav1.Duration{Duration: 30 * time.Second},
 			MaxUnavailable: new(intstr.FromString("25%")),
 		},
+		RateLimiting: v1alpha1.RateLimiting{
+			Engine: v1alpha1.RateLimitAuto, Mode: v1alpha1.RateLimitPolice, OnInvalid: v1alpha1.OnInvalidDefault,
+		},
 		Firewall: v1alpha1.Firewall{
 			DefaultAction:          v1alpha1.DefaultActionDrop,
 			EstablishedConnections: v1alpha1.EstablishedKeep,
@@ -47,6 +50,10 @@ func TestDefaults(t *testing.T) {
 		"parts of it empty": {`spec: {firewall: {ssh: {}, bgp: {}, icmp: {}}}`, func(*v1alpha1.NftGatewaySpec) {}},
 		"one field of it": {`spec: {firewall: {icmp: {serviceEcho: Limit}}}`, func(spec *v1alpha1.NftGatewaySpec) {
 			spec.Firewall.ICMP.ServiceEcho = v1alpha1.EchoLimit
+		}},
+		"rate limiting empty": {`spec: {rateLimiting: {}}`, func(*v1alpha1.NftGatewaySpec) {}},
+		"rate limiting by default": {`spec: {rateLimiting: {default: 16mbit}}`, func(spec *v1alpha1.NftGatewaySpec) {
+			spec.RateLimiting.Default = "16mbit"
 		}},
 		"rollout empty": {`spec: {rollout: {}}`, func(*v1alpha1.NftGatewaySpec) {}},
 		"rollout by number": {`spec: {rollout: {maxUnavailable: 2}}`, func(spec *v1alpha1.NftGatewaySpec) {

@@ -104,6 +104,13 @@ func TestRefused(t *testing.T) {
 		"more than all hosts":        {`spec: {rollout: {maxUnavailable: 101%}}`, "spec.rollout.maxUnavailable", hostsSentence},
 		"a number as text":           {`spec: {rollout: {maxUnavailable: "2"}}`, "spec.rollout.maxUnavailable", hostsSentence},
 
+		"engine that is not there yet": {`spec: {rateLimiting: {engine: TrafficControl}}`, "spec.rateLimiting.engine", `supported values: "Auto", "Nftables"`},
+		"mode that is not there yet":   {`spec: {rateLimiting: {mode: Shape}}`, "spec.rateLimiting.mode", `supported values: "Police"`},
+		"onInvalid unknown":            {`spec: {rateLimiting: {onInvalid: Open}}`, "spec.rateLimiting.onInvalid", `supported values: "Default", "Closed"`},
+		"default rate as number":       {`spec: {rateLimiting: {default: 16}}`, "spec.rateLimiting.default", `must be of type string: "integer"`},
+		"default rate too long":        {`spec: {rateLimiting: {default: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.default", "may not be more than 128"},
+		"most rate too long":           {`spec: {rateLimiting: {max: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.max", "may not be more than 128"},
+
 		"deletion policy unknown": {`spec: {deletionPolicy: Delete}`, "spec.deletionPolicy", `supported values: "Retain", "Remove"`},
 
 		"managementCIDRs":            {`spec: {firewall: {managementCIDRs: [192.0.2.0/24, 192.0.2]}}`, "spec.firewall.managementCIDRs[1]", rangeSentence},

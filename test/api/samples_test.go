@@ -10,6 +10,7 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/ansible"
+	"github.com/nft-operator/nft-operator/internal/plan"
 )
 
 func TestSamplesAreAccepted(t *testing.T) {
@@ -43,8 +44,8 @@ func TestAllFieldsSampleHasAllFields(t *testing.T) {
 	}
 }
 
-// TestKnownHostsOfSamplesCanBeRead, because people copy them and put in their own.
-func TestKnownHostsOfSamplesCanBeRead(t *testing.T) {
+// TestSamplesMakeSense where the API server cannot tell: texts are read by the operator.
+func TestSamplesMakeSense(t *testing.T) {
 	for _, sample := range []string{"nftgateway.yaml", "nftgateway-all-fields.yaml"} {
 		text, err := os.ReadFile("../../config/samples/" + sample)
 		if err != nil {
@@ -56,6 +57,9 @@ func TestKnownHostsOfSamplesCanBeRead(t *testing.T) {
 		}
 		known, err := ansible.ParseKnownHosts(gateway.Spec.SSH.KnownHosts)
 		if err != nil || known.Empty() {
+			t.Errorf("%s: %v", sample, err)
+		}
+		if _, err := plan.ForGateway(&gateway, nil, nil); err != nil {
 			t.Errorf("%s: %v", sample, err)
 		}
 	}
