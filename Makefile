@@ -23,7 +23,7 @@ demo: setup build ## Watch Services being opened on two gateways, with real pack
 	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: setup test-python test-go ## Run every test but test-vm's, installing what they need
+test: setup test-python test-go ## Run every test but those of test-limits and test-vm, installing what they need
 
 ##@ Parts of them
 
@@ -38,8 +38,12 @@ kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
 .PHONY: test-go
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
-	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v /test/vm)
+	@# Two packages at a time: more labs would only fight over the cores.
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 2 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$')
+
+.PHONY: test-limits
+test-limits: setup ## Measure what Services get through their limits, with nothing else running; FOR= is how long
+	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -v ./test/limits -for $(or $(FOR),3s)
 
 .PHONY: test-vm
 test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ type Flow struct {
 	To   netip.AddrPort
 	// BitsPerSecond that are offered, headers of IP and UDP included.
 	BitsPerSecond float64
+	// Payload of a datagram in bytes; 1,400 where it is 0. Where it is given,
+	// each is handed to the kernel by itself.
+	Payload int
 }
 
 // Rates of flows, in bits per second, as they were offered and as they arrived:
@@ -99,7 +103,7 @@ type runningFlow struct {
 }
 
 func (t *Topology) openFlow(flow Flow) (*runningFlow, error) {
-	f := &runningFlow{Flow: flow, headers: 28, payload: make([]byte, datagram)}
+	f := &runningFlow{Flow: flow, headers: 28, payload: make([]byte, cmp.Or(flow.Payload, datagram))}
 	if flow.To.Addr().Is6() {
 		f.headers = 48
 	}
@@ -119,7 +123,7 @@ func (t *Topology) openFlow(flow Flow) (*runningFlow, error) {
 	}
 	f.batch = ipv4.NewPacketConn(f.sender)
 	options := []socketOption{{f.receiver, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketQueue}, {f.receiver, unix.SOL_UDP, udpGRO, 1}}
-	if flow.BitsPerSecond >= segmentFrom {
+	if flow.BitsPerSecond >= segmentFrom && flow.Payload == 0 {
 		f.payload = make([]byte, segments*datagram)
 		options = append(options, socketOption{f.sender, unix.SOL_UDP, udpSegment, datagram})
 	}

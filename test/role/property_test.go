@@ -23,7 +23,7 @@ func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
 		for range rapid.IntRange(1, 3).Draw(rt, "steps") {
 			vars := edge(exposures().Draw(rt, "exposures")...)
 			vars.Firewall = firewalls(vars.Firewall).Draw(rt, "firewall")
-			vars.Limits.Services = limits(vars).Draw(rt, "limits")
+			vars.Limits.Services = drawLimits(rt, vars)
 			if hands := rapid.SampledFrom(damages).Draw(rt, "hands"); hands != "" {
 				_, _ = h.Exec("sh", "-c", hands) // there may be nothing to damage
 			}
@@ -69,26 +69,22 @@ func firewalls(from ansible.FirewallVars) *rapid.Generator[ansible.FirewallVars]
 	})
 }
 
-// limits of each kind, of Services that are open.
-func limits(vars ansible.Vars) *rapid.Generator[[]ansible.ServiceLimitVars] {
-	return rapid.Custom(func(t *rapid.T) []ansible.ServiceLimitVars {
-		services := map[string]bool{}
-		for _, exposure := range slices.Concat(vars.Exposures.IPv4, vars.Exposures.IPv6) {
-			services[exposure.Service] = true
-		}
-		all := []ansible.ServiceLimitVars{}
-		for _, service := range slices.Sorted(maps.Keys(services)) {
-			rate := packetsIn(rapid.SampledFrom([]uint64{3, 4}).Draw(t, "rate"), "minute")
-			for _, one := range rapid.SliceOfNDistinct(rapid.SampledFrom([]ansible.ServiceLimitVars{
-				{Service: service, Rate: rate}, {Service: service, Rate: rate, PerPort: true},
-				{Service: service, PerSource: rate}, {Service: service, ConnectionLimit: 3},
-				{Service: service, Rate: rate, PerSource: rate, ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 2, Period: "hour", Burst: 7}, ConnectionLimit: 5},
-			}), 0, 1, func(one ansible.ServiceLimitVars) string { return text(t, one) }).Draw(t, "limits") {
-				all = append(all, one)
-			}
-		}
-		return all
-	})
+// drawLimits gives Services that are open limits of each kind.
+func drawLimits(t *rapid.T, vars ansible.Vars) []ansible.ServiceLimitVars {
+	services := map[string]bool{}
+	for _, exposure := range slices.Concat(vars.Exposures.IPv4, vars.Exposures.IPv6) {
+		services[exposure.Service] = true
+	}
+	limits := []ansible.ServiceLimitVars{}
+	for _, service := range slices.Sorted(maps.Keys(services)) {
+		rate := packetsIn(rapid.SampledFrom([]uint64{3, 4}).Draw(t, "rate"), "minute")
+		limits = append(limits, rapid.SliceOfNDistinct(rapid.SampledFrom([]ansible.ServiceLimitVars{
+			{Service: service, Rate: rate}, {Service: service, Rate: rate, PerPort: true},
+			{Service: service, PerSource: rate}, {Service: service, ConnectionLimit: 3},
+			{Service: service, Rate: rate, PerSource: rate, ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 2, Period: "hour", Burst: 7}, ConnectionLimit: 5},
+		}), 0, 1, func(one ansible.ServiceLimitVars) string { return text(t, one) }).Draw(t, "limits")...)
+	}
+	return limits
 }
 
 // exposures of few addresses and ports, so that steps meet each other.

@@ -62,12 +62,7 @@ func (h *host) ours(t reporter) string {
 	return h.table(t, "nft_operator")
 }
 
-// limits lists the table of limits likewise.
-func (h *host) limits(t reporter) string {
-	t.Helper()
-	return h.table(t, "nft_operator_limits")
-}
-
+// table lists one of ours likewise.
 func (h *host) table(t reporter, name string) string {
 	t.Helper()
 	return stateless(t, h.exec(t, "nft", "--stateless", "--json", "list", "table", "inet", name))

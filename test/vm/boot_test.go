@@ -14,6 +14,7 @@ const theirRule = "ip saddr 198.51.100.99 counter"
 func newFilteredGateway(t *testing.T) *gateway {
 	t.Helper()
 	g := newGateway(t)
+	g.services[0].Annotations = map[string]string{"nft-operator.io/rate-limit": "1 gbit", "nft-operator.io/connection-limit": "1000"}
 	must(t, g.ReplaceFile(localChain, []byte("chain local-chain {\n\t"+theirRule+"\n}\n"), 0o644))
 	g.apply(t)
 	if rules := g.rules(t); !strings.Contains(rules, "ip saddr 198.51.100.99") {
@@ -24,12 +25,15 @@ func newFilteredGateway(t *testing.T) *gateway {
 
 func TestRebootLoadsTheRulesetBeforeTheNetworkIsUp(t *testing.T) {
 	g := newFilteredGateway(t)
-	before := g.rules(t)
+	before, limits := g.rules(t), g.limits(t)
 
 	must(t, g.Reboot())
 
 	g.expectOnlyWeb(t)
 	g.expectRules(t, before)
+	if got := g.limits(t); got != limits || !strings.Contains(got, "limit rate-shop/web") {
+		t.Errorf("the kernel holds the limits:\n%s\nwant:\n%s", got, limits)
+	}
 	loaded := g.monotonic(t, "nft-operator.service", "ActiveEnterTimestampMonotonic")
 	for unit, property := range map[string]string{
 		"network-pre.target":       "ActiveEnterTimestampMonotonic",
@@ -105,6 +109,14 @@ func (g *gateway) rules(t *testing.T) string {
 		rules += listing
 	}
 	return rules
+}
+
+// limits lists the table of limits, what packets put there left out.
+func (g *gateway) limits(t *testing.T) string {
+	t.Helper()
+	limits, err := g.Exec("nft", "--stateless", "--terse", "list", "table", "inet", "nft_operator_limits")
+	must(t, err)
+	return limits
 }
 
 func (g *gateway) expectRules(t *testing.T, want string) {

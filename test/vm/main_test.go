@@ -7,12 +7,12 @@ package vm_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/nft-operator/nft-operator/internal/ansible"
 	"github.com/nft-operator/nft-operator/test/lab"
+	"github.com/nft-operator/nft-operator/test/lab/apply"
 )
 
 // runner runs the playbooks for all tests, as one operator does.
@@ -20,23 +20,11 @@ var runner ansible.PlaybookRunner
 
 func TestMain(m *testing.M) {
 	lab.Isolate(lab.Isolation{Machine: true})
-	if err := setUpRunner(); err != nil {
+	var err error
+	// An emulated host is ten times slower than a real one.
+	if runner, err = apply.OpenRunner(6 * time.Minute); err != nil {
 		fmt.Fprintln(os.Stderr, "vm:", err)
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
-}
-
-func setUpRunner() error {
-	repository, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		return err
-	}
-	work, err := ansible.OpenWorkDir(ansible.DefaultWorkDir())
-	if err != nil {
-		return err
-	}
-	// An emulated host is ten times slower than a real one.
-	runner = ansible.PlaybookRunner{WorkDir: work, ProjectDir: repository, Timeout: 6 * time.Minute}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/ansible"
 	"github.com/nft-operator/nft-operator/test/lab"
+	"github.com/nft-operator/nft-operator/test/lab/apply"
 )
 
 // TestUnconfirmedChange has the operator cut its own way in: it names the
@@ -125,7 +126,7 @@ func (g *gateway) startCutting(t *testing.T, run ansible.Run) *cutting {
 func (c *cutting) expect(t *testing.T, reasons ...ansible.Reason) {
 	t.Helper()
 	<-c.done
-	report := c.reports[hostName]
+	report := c.reports[apply.HostName]
 	if c.err != nil || !slices.Contains(reasons, report.Reason) {
 		t.Errorf("want one of %v, got %s: %s (%v)", reasons, report.Reason, report.Message, c.err)
 	}
