@@ -23,18 +23,18 @@ func TestAnAnnotationLimitsAService(t *testing.T) {
 	s := openShop(t)
 	must(t, the.net.Via(the.net.Gateways[0]))
 	const address = "203.0.113.140"
-	s.service("web", []string{address}, withPorts("udp/9000"), withAnnotation("ratelimit", "2 mbytes/second burst 512 kbytes"))
+	s.service("held", []string{address}, withPorts("udp/9000"), withAnnotation("ratelimit", "2 mbytes/second burst 512 kbytes"))
 	s.service("free", []string{"203.0.113.141"}, withPorts("udp/9000"))
 	s.awaitOpen("free")
-	s.awaitHeldTo("web", "limited to 2 mbytes/second burst 512 kbytes")
+	s.awaitHeldTo("held", "limited to 2 mbytes/second burst 512 kbytes")
 	for _, gateway := range the.net.Gateways {
-		if bucket := bucketOf(t, gateway, s.name+"/web"); !strings.Contains(bucket, "2 mbytes/second burst 512 kbytes") {
+		if bucket := bucketOf(t, gateway, s.name+"/held"); !strings.Contains(bucket, "2 mbytes/second burst 512 kbytes") {
 			t.Errorf("%s has the bucket %q", gateway.Name, bucket)
 		}
 	}
 
-	s.update("web", withAnnotation("nft-operator.io/rate-limit", "4mbit"))
-	s.awaitHeldTo("web", "limited to 4 mbit/second")
+	s.update("held", withAnnotation("nft-operator.io/rate-limit", "4mbit"))
+	s.awaitHeldTo("held", "limited to 4 mbit/second")
 	const offered = 8e6
 	from := the.net.Client.Primary.IPv4
 	rates, err := the.net.MeasureFlows(t.Context(), 2*time.Second, 3*time.Second,
@@ -51,19 +51,19 @@ func TestAnAnnotationLimitsAService(t *testing.T) {
 		if err := the.api.Get(context.Background(), types.NamespacedName{Namespace: lab.OperatorNamespace, Name: "edge.gw1"}, host); err != nil {
 			return err
 		}
-		if over := host.Status.OverLimit; len(over) != 1 || over[0].Service != s.name+"/web" || host.Status.RateLimiting == nil || host.Status.RateLimiting.Engine != "Nftables" {
+		if over := host.Status.OverLimit; len(over) != 1 || over[0].Service != s.name+"/held" || host.Status.RateLimiting == nil || host.Status.RateLimiting.Engine != "Nftables" {
 			return fmt.Errorf("it tells %+v of %+v", over, host.Status.RateLimiting)
 		}
 		return nil
 	})
-	if packets := metric(t, "nft_operator_service_over_limit_packets", `host="edge.gw1"`, `service="`+s.name+`/web"`); packets < 100 {
+	if packets := metric(t, "nft_operator_service_over_limit_packets", `host="edge.gw1"`, `service="`+s.name+`/held"`); packets < 100 {
 		t.Errorf("the metric counts %v packets", packets)
 	}
 
-	s.update("web", withAnnotation("nft-operator.io/rate-limit", "2 mbytes; drop"))
-	s.awaitEvent("web", corev1.EventTypeWarning, "RateLimitInvalid")
+	s.update("held", withAnnotation("nft-operator.io/rate-limit", "2 mbytes; drop"))
+	s.awaitEvent("held", corev1.EventTypeWarning, "RateLimitInvalid")
 
-	s.update("web", func(service *corev1.Service) { service.Annotations = nil })
+	s.update("held", func(service *corev1.Service) { service.Annotations = nil })
 	for _, gateway := range the.net.Gateways {
 		await(t, gateway.Name+" to have no limits", func() error {
 			left, err := gateway.Exec("sh", "-c", "nft list tables | grep limits; ls /var/lib/nft-operator | grep limits; true")
