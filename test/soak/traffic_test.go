@@ -133,7 +133,7 @@ func (t *traffic) keepCalling(every time.Duration, protocol lab.Protocol) *lab.C
 		calls = append(calls, lab.Call{Protocol: protocol, From: client.Primary.Like(door.at.Addr()), To: door.at})
 	}
 	return client.KeepCalling(every, callPatience, func(loss lab.Loss) {
-		t.journal.complain("a permitted connection is lost: %s", loss)
+		t.journal.complain("a permitted connection is lost: %s\n%s", loss, t.world.whereLost(loss))
 	}, calls...)
 }
 
