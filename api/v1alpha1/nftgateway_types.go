@@ -80,7 +80,7 @@ type NftGatewaySpec struct {
 	Firewall Firewall `json:"firewall,omitempty"`
 
 	// rateLimiting says what becomes of the rates that Services ask for in
-	// annotations.
+	// annotations, and what whole interfaces get.
 	// +optional
 	// +kubebuilder:default={}
 	RateLimiting RateLimiting `json:"rateLimiting,omitempty"`
@@ -491,7 +491,7 @@ type ICMP struct {
 
 // RateLimitEngine is what keeps rate limits on a host.
 //
-// +kubebuilder:validation:Enum=Auto;Nftables
+// +kubebuilder:validation:Enum=Auto;Nftables;TrafficControl
 type RateLimitEngine string
 
 const (
@@ -499,15 +499,21 @@ const (
 	RateLimitAuto RateLimitEngine = "Auto"
 	// RateLimitNftables is a table of nftables, beside that of the firewall.
 	RateLimitNftables RateLimitEngine = "Nftables"
+	// RateLimitTrafficControl is tc, for the rates of Services in bits or bytes.
+	RateLimitTrafficControl RateLimitEngine = "TrafficControl"
 )
 
 // RateLimitMode is what happens to packets that are over a limit.
 //
-// +kubebuilder:validation:Enum=Police
+// +kubebuilder:validation:Enum=Police;Shape
 type RateLimitMode string
 
-// RateLimitPolice drops them.
-const RateLimitPolice RateLimitMode = "Police"
+const (
+	// RateLimitPolice drops them.
+	RateLimitPolice RateLimitMode = "Police"
+	// RateLimitShape lets them wait. Only tc can.
+	RateLimitShape RateLimitMode = "Shape"
+)
 
 // OnInvalidRateLimit is what becomes of a Service with a rate limit that cannot
 // be read.
@@ -530,15 +536,21 @@ const (
 // +kubebuilder:validation:MaxLength=128
 type DataRate string
 
-// RateLimiting says what becomes of the rates that Services ask for.
+// RateLimiting says what becomes of the rates that Services ask for, and what
+// whole interfaces get.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode != 'Shape' || !has(self.engine) || self.engine != 'Nftables'",fieldPath=".mode",message="mode: Shape needs tc; write engine: Auto or TrafficControl"
 type RateLimiting struct {
-	// engine is what keeps the limits on the hosts: Nftables, or Auto for the
-	// best that a host has. The NftGatewayHost says which runs there, and why.
+	// engine is what keeps the limits of Services on the hosts: Nftables,
+	// TrafficControl for tc, or Auto for the best that a host has. The
+	// NftGatewayHost says which runs there, and why.
 	// +optional
 	// +kubebuilder:default=Auto
 	Engine RateLimitEngine `json:"engine,omitempty"`
 
-	// mode is what happens to packets that are over a limit: Police drops them.
+	// mode is what happens to packets that are over the rate of a Service:
+	// Police drops them, Shape lets them wait for their turn, which only tc can.
+	// What is over any other limit is dropped in both.
 	// +optional
 	// +kubebuilder:default=Police
 	Mode RateLimitMode `json:"mode,omitempty"`
@@ -561,6 +573,36 @@ type RateLimiting struct {
 	// +optional
 	// +kubebuilder:default=Default
 	OnInvalid OnInvalidRateLimit `json:"onInvalid,omitempty"`
+
+	// interfaces are limits of whole interfaces, over everything that passes the
+	// gateway by them, whatever the Service. What is for the gateway itself, or
+	// from it, is never held back. Each interface must be there on every host.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Interfaces []InterfaceLimit `json:"interfaces,omitempty"`
+}
+
+// InterfaceLimit is what may pass by one interface.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.ingress) && size(self.ingress) > 0) || (has(self.egress) && size(self.egress) > 0)",message="an interface needs a limit: write ingress, egress or both, for example egress: 1 Gbit/s"
+type InterfaceLimit struct {
+	// name of the interface. It may be a public one or one of the cluster side.
+	// +required
+	Name InterfaceName `json:"name"`
+
+	// ingress is the limit of what comes in by the interface and is forwarded;
+	// no limit where it is left out. It is written as in the annotation
+	// nft-operator.io/rate-limit.
+	// +optional
+	Ingress DataRate `json:"ingress,omitempty"`
+
+	// egress is the limit of what is forwarded and goes out by the interface; no
+	// limit where it is left out. It is written as in the annotation
+	// nft-operator.io/rate-limit.
+	// +optional
+	Egress DataRate `json:"egress,omitempty"`
 }
 
 // NftGatewayStatus sums up what the hosts do.

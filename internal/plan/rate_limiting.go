@@ -5,7 +5,8 @@ import (
 	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
-// RateLimiting is what a gateway does about the rates that Services ask for.
+// RateLimiting is what a gateway does about the rates that Services ask for, and
+// what its interfaces get.
 type RateLimiting struct {
 	Engine    v1alpha1.RateLimitEngine
 	Mode      v1alpha1.RateLimitMode
@@ -14,6 +15,8 @@ type RateLimiting struct {
 	// the spec has only that. Max is what none gets more of. Both are nil where
 	// there is no such limit.
 	Default, Max *ratelimit.Rate
+	// Interfaces are sorted by name.
+	Interfaces []InterfaceLimit
 }
 
 // newRateLimiting reads spec.rateLimiting. As in newFirewall, what the API
@@ -21,11 +24,15 @@ type RateLimiting struct {
 func newRateLimiting(spec *v1alpha1.RateLimiting) (RateLimiting, error) {
 	var r specReader
 	limiting := RateLimiting{
-		Engine:    oneOf(&r, "spec.rateLimiting.engine", spec.Engine, v1alpha1.RateLimitAuto, v1alpha1.RateLimitNftables),
-		Mode:      oneOf(&r, "spec.rateLimiting.mode", spec.Mode, v1alpha1.RateLimitPolice),
-		OnInvalid: oneOf(&r, "spec.rateLimiting.onInvalid", spec.OnInvalid, v1alpha1.OnInvalidDefault, v1alpha1.OnInvalidClosed),
-		Default:   r.rate("spec.rateLimiting.default", spec.Default),
-		Max:       r.rate("spec.rateLimiting.max", spec.Max),
+		Engine:     oneOf(&r, "spec.rateLimiting.engine", spec.Engine, v1alpha1.RateLimitAuto, v1alpha1.RateLimitNftables, v1alpha1.RateLimitTrafficControl),
+		Mode:       oneOf(&r, "spec.rateLimiting.mode", spec.Mode, v1alpha1.RateLimitPolice, v1alpha1.RateLimitShape),
+		OnInvalid:  oneOf(&r, "spec.rateLimiting.onInvalid", spec.OnInvalid, v1alpha1.OnInvalidDefault, v1alpha1.OnInvalidClosed),
+		Default:    r.rate("spec.rateLimiting.default", spec.Default),
+		Max:        r.rate("spec.rateLimiting.max", spec.Max),
+		Interfaces: r.interfaceLimits("spec.rateLimiting.interfaces", spec.Interfaces),
+	}
+	if limiting.Mode == v1alpha1.RateLimitShape && limiting.Engine == v1alpha1.RateLimitNftables {
+		r.fail("spec.rateLimiting.mode", "Shape needs tc; write engine: Auto or TrafficControl")
 	}
 	if r.err != nil {
 		return RateLimiting{}, r.err

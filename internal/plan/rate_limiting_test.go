@@ -23,6 +23,9 @@ func TestRateLimitingOfAGateway(t *testing.T) {
 	}{
 		{name: "left out", want: "Auto Police Default, none, none"},
 		{name: "words", spec: v1alpha1.RateLimiting{Engine: "Nftables", Mode: "Police", OnInvalid: "Closed"}, want: "Nftables Police Closed, none, none"},
+		{name: "tc", spec: v1alpha1.RateLimiting{Engine: "TrafficControl"}, want: "TrafficControl Police Default, none, none"},
+		{name: "shaping by tc", spec: v1alpha1.RateLimiting{Engine: "TrafficControl", Mode: "Shape"}, want: "TrafficControl Shape Default, none, none"},
+		{name: "shaping by the best there is", spec: v1alpha1.RateLimiting{Mode: "Shape"}, want: "Auto Shape Default, none, none"},
 		{name: "default alone", spec: v1alpha1.RateLimiting{Default: "16mbit burst 64 kbytes"},
 			want: "Auto Police Default, 16 mbit/second burst 64 kbytes, none"},
 		{name: "max alone is the default, too", spec: v1alpha1.RateLimiting{Max: "16mbit burst 64 kbytes"},
@@ -42,8 +45,10 @@ func TestRateLimitingOfAGateway(t *testing.T) {
 			err: `spec.rateLimiting.max: at column 1: a rate starts with a number: write for example "16mbit burst 256 kbytes"`},
 		{name: "max that is long", spec: v1alpha1.RateLimiting{Max: v1alpha1.DataRate(strings.Repeat("1", 64<<10))},
 			err: `spec.rateLimiting.max: at column 129: more than 128 bytes are not read: write for example "16mbit burst 256 kbytes"`},
-		{name: "engine", spec: v1alpha1.RateLimiting{Engine: "Iptables"}, err: `spec.rateLimiting.engine: "Iptables" is not known; write Auto or Nftables`},
-		{name: "mode", spec: v1alpha1.RateLimiting{Mode: "police"}, err: `spec.rateLimiting.mode: "police" is not known; write Police`},
+		{name: "engine", spec: v1alpha1.RateLimiting{Engine: "Iptables"}, err: `spec.rateLimiting.engine: "Iptables" is not known; write Auto or Nftables or TrafficControl`},
+		{name: "mode", spec: v1alpha1.RateLimiting{Mode: "police"}, err: `spec.rateLimiting.mode: "police" is not known; write Police or Shape`},
+		{name: "shaping by nftables", spec: v1alpha1.RateLimiting{Engine: "Nftables", Mode: "Shape"},
+			err: "spec.rateLimiting.mode: Shape needs tc; write engine: Auto or TrafficControl"},
 		{name: "onInvalid", spec: v1alpha1.RateLimiting{OnInvalid: "Open"}, err: `spec.rateLimiting.onInvalid: "Open" is not known; write Default or Closed`},
 	}
 	for _, tt := range tests {

@@ -27,6 +27,10 @@ func TestAccepted(t *testing.T) {
 		"all hosts at a time":            `spec: {rollout: {maxUnavailable: 100%}}`,
 		"one host at a time":             `spec: {rollout: {maxUnavailable: 1}}`,
 		"name of 63 letters":             `metadata: {name: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee}`,
+		"shaping by tc":                  `spec: {rateLimiting: {engine: TrafficControl, mode: Shape}}`,
+		"shaping by the best there is":   `spec: {rateLimiting: {mode: Shape}}`,
+		"limits of one direction each":   `spec: {rateLimiting: {interfaces: [{name: eth0, ingress: 1gbit}, {name: "eth0:1", egress: 400 packets/second}]}}`,
+		"as many limits as there may be": `spec: {rateLimiting: {interfaces: ` + manyInterfaces(32) + `}}`,
 		"as many hosts as there may be":  `spec: {hosts: ` + manyHosts(64) + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,4 +47,12 @@ func manyHosts(count int) string {
 		hosts[i] = fmt.Sprintf("{name: gw%d, address: 192.0.2.%d}", i+1, i+1)
 	}
 	return "[" + strings.Join(hosts, ", ") + "]"
+}
+
+func manyInterfaces(count int) string {
+	limits := make([]string, count)
+	for i := range limits {
+		limits[i] = fmt.Sprintf("{name: eth%d, egress: 1gbit}", i)
+	}
+	return "[" + strings.Join(limits, ", ") + "]"
 }

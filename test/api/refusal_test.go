@@ -17,6 +17,7 @@ const (
 	sameBoxSentence   = "two hosts have the same address and port; each entry of spec.hosts must be a box of its own"
 	confirmSentence   = "a time in minutes and seconds, from 5s to 10m, for example 30s or 1m30s"
 	hostsSentence     = "a number of hosts, from 1 to 64, or a percentage of them, from 1% to 100%, for example 2 or 25%"
+	limitSentence     = "an interface needs a limit: write ingress, egress or both, for example egress: 1 Gbit/s"
 	interfacesMissing = "each host needs the name of its public interface: write spec.publicInterfaces for all hosts, or publicInterfaces in each entry of spec.hosts"
 )
 
@@ -104,12 +105,21 @@ func TestRefused(t *testing.T) {
 		"more than all hosts":        {`spec: {rollout: {maxUnavailable: 101%}}`, "spec.rollout.maxUnavailable", hostsSentence},
 		"a number as text":           {`spec: {rollout: {maxUnavailable: "2"}}`, "spec.rollout.maxUnavailable", hostsSentence},
 
-		"engine that is not there yet": {`spec: {rateLimiting: {engine: TrafficControl}}`, "spec.rateLimiting.engine", `supported values: "Auto", "Nftables"`},
-		"mode that is not there yet":   {`spec: {rateLimiting: {mode: Shape}}`, "spec.rateLimiting.mode", `supported values: "Police"`},
-		"onInvalid unknown":            {`spec: {rateLimiting: {onInvalid: Open}}`, "spec.rateLimiting.onInvalid", `supported values: "Default", "Closed"`},
-		"default rate as number":       {`spec: {rateLimiting: {default: 16}}`, "spec.rateLimiting.default", `must be of type string: "integer"`},
-		"default rate too long":        {`spec: {rateLimiting: {default: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.default", "may not be more than 128"},
-		"most rate too long":           {`spec: {rateLimiting: {max: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.max", "may not be more than 128"},
+		"engine unknown":              {`spec: {rateLimiting: {engine: Tc}}`, "spec.rateLimiting.engine", `supported values: "Auto", "Nftables", "TrafficControl"`},
+		"mode unknown":                {`spec: {rateLimiting: {mode: Queue}}`, "spec.rateLimiting.mode", `supported values: "Police", "Shape"`},
+		"shaping by nftables":         {`spec: {rateLimiting: {engine: Nftables, mode: Shape}}`, "spec.rateLimiting.mode", "mode: Shape needs tc; write engine: Auto or TrafficControl"},
+		"onInvalid unknown":           {`spec: {rateLimiting: {onInvalid: Open}}`, "spec.rateLimiting.onInvalid", `supported values: "Default", "Closed"`},
+		"default rate as number":      {`spec: {rateLimiting: {default: 16}}`, "spec.rateLimiting.default", `must be of type string: "integer"`},
+		"default rate too long":       {`spec: {rateLimiting: {default: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.default", "may not be more than 128"},
+		"most rate too long":          {`spec: {rateLimiting: {max: "` + strings.Repeat("1", 129) + `"}}`, "spec.rateLimiting.max", "may not be more than 128"},
+		"interface without a limit":   {`spec: {rateLimiting: {interfaces: [{name: eth0}]}}`, "spec.rateLimiting.interfaces[0]", limitSentence},
+		"interface of empty limits":   {`spec: {rateLimiting: {interfaces: [{name: eth0, ingress: "", egress: ""}]}}`, "spec.rateLimiting.interfaces[0]", limitSentence},
+		"limit of no interface":       {`spec: {rateLimiting: {interfaces: [{egress: 1gbit}]}}`, "spec.rateLimiting.interfaces[0].name", "Required value"},
+		"limit of a wildcard":         {`spec: {rateLimiting: {interfaces: [{name: "eth*", egress: 1gbit}]}}`, "spec.rateLimiting.interfaces[0].name", interfaceSentence},
+		"interface limited twice":     {`spec: {rateLimiting: {interfaces: [{name: eth0, egress: 1gbit}, {name: eth0, ingress: 1gbit}]}}`, "spec.rateLimiting.interfaces[1]", "Duplicate value"},
+		"interface's rate as number":  {`spec: {rateLimiting: {interfaces: [{name: eth0, ingress: 16}]}}`, "spec.rateLimiting.interfaces[0].ingress", `must be of type string: "integer"`},
+		"interface's rate too long":   {`spec: {rateLimiting: {interfaces: [{name: eth0, egress: "` + strings.Repeat("1", 129) + `"}]}}`, "spec.rateLimiting.interfaces[0].egress", "may not be more than 128"},
+		"too many limited interfaces": {`spec: {rateLimiting: {interfaces: ` + manyInterfaces(33) + `}}`, "spec.rateLimiting.interfaces", "must have at most 32 items"},
 
 		"deletion policy unknown": {`spec: {deletionPolicy: Delete}`, "spec.deletionPolicy", `supported values: "Retain", "Remove"`},
 
