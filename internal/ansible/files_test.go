@@ -33,7 +33,13 @@ func samplePlan() plan.Gateway {
 			{Service: plan.ServiceKey{Namespace: "shop", Name: "web"}, Address: netip.MustParseAddr("2001:db8::10"), Protocol: plan.UDP, Port: 53,
 				Sources: []netip.Prefix{netip.MustParsePrefix("2001:db8:5::/64")}},
 		},
-		RateLimiting: plan.RateLimiting{Engine: v1alpha1.RateLimitAuto, Mode: v1alpha1.RateLimitPolice},
+		RateLimiting: plan.RateLimiting{
+			Engine: v1alpha1.RateLimitAuto, Mode: v1alpha1.RateLimitPolice,
+			Interfaces: []plan.InterfaceLimit{
+				{Name: "eth0", Ingress: &ratelimit.Rate{Unit: ratelimit.Packets, Amount: 9000, Period: ratelimit.Second, Burst: 900}},
+				{Name: "eth1", Egress: &ratelimit.Rate{Unit: ratelimit.Bytes, Amount: 125000000, Period: ratelimit.Second, Burst: 6250000}},
+			},
+		},
 		Limits: []plan.ServiceLimits{
 			{Service: plan.ServiceKey{Namespace: "shop", Name: "api"}, Limits: ratelimit.Limits{
 				PerSource:       &ratelimit.Rate{Unit: ratelimit.Packets, Amount: 6000, Period: ratelimit.Minute, Burst: 50},
@@ -87,7 +93,9 @@ func TestFilesOfARun(t *testing.T) {
 			`"nft_limits":{"engine":"auto","mode":"police","services":[` +
 			`{"service":"shop/api","per_source":{"unit":"packets","amount":6000,"period":"minute","burst":50},` +
 			`"connection_rate":{"unit":"connections","amount":10,"period":"day","burst":5},"connection_limit":20},` +
-			`{"service":"shop/web","rate":{"unit":"bytes","amount":250000,"period":"second","burst":65536},"per_port":true}]}}` + "\n",
+			`{"service":"shop/web","rate":{"unit":"bytes","amount":250000,"period":"second","burst":65536},"per_port":true}],` +
+			`"interfaces":[{"name":"eth0","ingress":{"unit":"packets","amount":9000,"period":"second","burst":900}},` +
+			`{"name":"eth1","egress":{"unit":"bytes","amount":125000000,"period":"second","burst":6250000}}]}}` + "\n",
 		InventoryFile: `gateways:
     hosts:
         gw1:
@@ -205,7 +213,13 @@ func TestLimitsAreNoStructure(t *testing.T) {
 	more.Limits[0].ConnectionLimit++
 	engine := samplePlan()
 	engine.RateLimiting.Engine = v1alpha1.RateLimitNftables
-	for name, plan := range map[string]plan.Gateway{"no limits": gone, "another limit": more, "another engine": engine} {
+	mode := samplePlan()
+	mode.RateLimiting.Mode = v1alpha1.RateLimitShape
+	free := samplePlan()
+	free.RateLimiting.Interfaces = nil
+	for name, plan := range map[string]plan.Gateway{
+		"no limits": gone, "another limit": more, "another engine": engine, "another mode": mode, "no limits of interfaces": free,
+	} {
 		vars := VarsOf(plan)
 		if vars.Digest() == base.Digest() {
 			t.Errorf("%s: the revision stays", name)
@@ -214,8 +228,26 @@ func TestLimitsAreNoStructure(t *testing.T) {
 			t.Errorf("%s: the structure is another", name)
 		}
 	}
-	if none := VarsOf(gone).Limits.Services; none == nil {
+	if VarsOf(gone).Limits.Services == nil || VarsOf(free).Limits.Interfaces == nil {
 		t.Error("no limits are null, not an empty list")
+	}
+}
+
+// TestWordsOfTheRole: the role knows other words than the API.
+func TestWordsOfTheRole(t *testing.T) {
+	for _, test := range []struct {
+		engine v1alpha1.RateLimitEngine
+		mode   v1alpha1.RateLimitMode
+		want   string
+	}{
+		{v1alpha1.RateLimitAuto, v1alpha1.RateLimitPolice, "auto police"},
+		{v1alpha1.RateLimitNftables, v1alpha1.RateLimitPolice, "nftables police"},
+		{v1alpha1.RateLimitTrafficControl, v1alpha1.RateLimitShape, "traffic_control shape"},
+	} {
+		limits := VarsOf(plan.Gateway{RateLimiting: plan.RateLimiting{Engine: test.engine, Mode: test.mode}}).Limits
+		if got := limits.Engine + " " + limits.Mode; got != test.want {
+			t.Errorf("%s and %s are %s, want %s", test.engine, test.mode, got, test.want)
+		}
 	}
 }
 

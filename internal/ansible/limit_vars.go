@@ -1,18 +1,19 @@
 package ansible
 
 import (
-	"strings"
-
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/plan"
 	"github.com/nft-operator/nft-operator/internal/ratelimit"
 )
 
-// LimitVars are what Services are held to, and how.
+// LimitVars are what Services and interfaces are held to, and how.
 type LimitVars struct {
 	Engine string `json:"engine"`
 	Mode   string `json:"mode"`
 	// Services are sorted by name, and those only that have an exposure and a limit.
 	Services []ServiceLimitVars `json:"services"`
+	// Interfaces are sorted by name.
+	Interfaces []InterfaceLimitVars `json:"interfaces"`
 }
 
 // ServiceLimitVars are the limits of one Service. What is left out has none.
@@ -27,6 +28,13 @@ type ServiceLimitVars struct {
 	ConnectionLimit uint32    `json:"connection_limit,omitempty"`
 }
 
+// InterfaceLimitVars are the limits of one interface. What is left out has none.
+type InterfaceLimitVars struct {
+	Name    string    `json:"name"`
+	Ingress *RateVars `json:"ingress,omitempty"`
+	Egress  *RateVars `json:"egress,omitempty"`
+}
+
 // RateVars is a token bucket: Amount flows in each Period, and Burst at once.
 // Both are in Unit.
 type RateVars struct {
@@ -38,9 +46,10 @@ type RateVars struct {
 
 func limitsOf(gateway plan.Gateway) LimitVars {
 	vars := LimitVars{
-		Engine:   strings.ToLower(string(gateway.RateLimiting.Engine)),
-		Mode:     strings.ToLower(string(gateway.RateLimiting.Mode)),
-		Services: []ServiceLimitVars{},
+		Engine:     engineOf(gateway.RateLimiting.Engine),
+		Mode:       modeOf(gateway.RateLimiting.Mode),
+		Services:   []ServiceLimitVars{},
+		Interfaces: []InterfaceLimitVars{},
 	}
 	for _, limits := range gateway.Limits {
 		vars.Services = append(vars.Services, ServiceLimitVars{
@@ -52,7 +61,28 @@ func limitsOf(gateway plan.Gateway) LimitVars {
 			ConnectionLimit: limits.ConnectionLimit,
 		})
 	}
+	for _, limit := range gateway.RateLimiting.Interfaces {
+		vars.Interfaces = append(vars.Interfaces, InterfaceLimitVars{Name: limit.Name, Ingress: rateOf(limit.Ingress), Egress: rateOf(limit.Egress)})
+	}
 	return vars
+}
+
+func engineOf(engine v1alpha1.RateLimitEngine) string {
+	switch engine {
+	case v1alpha1.RateLimitNftables:
+		return "nftables"
+	case v1alpha1.RateLimitTrafficControl:
+		return "traffic_control"
+	default:
+		return "auto"
+	}
+}
+
+func modeOf(mode v1alpha1.RateLimitMode) string {
+	if mode == v1alpha1.RateLimitShape {
+		return "shape"
+	}
+	return "police"
 }
 
 func rateOf(rate *ratelimit.Rate) *RateVars {

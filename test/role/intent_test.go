@@ -19,7 +19,7 @@ func edge(exposures ...ansible.ExposureVar) ansible.Vars {
 			Management: none, SSHSources: none, BGPPeers: none,
 			LoadBalancerRanges: ansible.RangeVars{IPv4: []string{"203.0.113.0/24"}, IPv6: []string{"2001:db8:1b::/64"}},
 		},
-		Limits:    ansible.LimitVars{Engine: "auto", Mode: "police", Services: []ansible.ServiceLimitVars{}},
+		Limits:    ansible.LimitVars{Engine: "auto", Mode: "police", Services: []ansible.ServiceLimitVars{}, Interfaces: []ansible.InterfaceLimitVars{}},
 		Exposures: ansible.ExposureVars{IPv4: []ansible.ExposureVar{}, IPv6: []ansible.ExposureVar{}},
 	}
 	for _, exposure := range exposures {

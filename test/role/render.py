@@ -30,8 +30,9 @@ def main():
         if problems:
             sys.exit("%s: %s" % (scenario, "; ".join(problems)))
         texts = {"nftables.conf": action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)}
-        if variables["nft_limits"]["services"]:
-            texts["limits.nft"] = action_plugin.rendered(TEMPLATES, "limits.nft.j2", variables)
+        limits = action_plugin.limits_text(TEMPLATES, variables)
+        if limits:
+            texts["limits.nft"] = limits
         rendered[scenario] = texts
     json.dump(rendered, sys.stdout)
 

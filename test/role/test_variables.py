@@ -17,13 +17,18 @@ GOOD["nft_limits"] = {"engine": "auto", "mode": "police", "services": [{
     "service": "shop/web", "per_port": True, "connection_limit": 20,
     "rate": {"unit": "bytes", "amount": 250000, "period": "second", "burst": 65536},
     "per_source": {"unit": "packets", "amount": 400, "period": "minute", "burst": 5},
-    "connection_rate": {"unit": "connections", "amount": 10, "period": "day", "burst": 5}}]}
+    "connection_rate": {"unit": "connections", "amount": 10, "period": "day", "burst": 5}}],
+    "interfaces": [{
+        "name": "eth0",
+        "ingress": {"unit": "packets", "amount": 400, "period": "minute", "burst": 5},
+        "egress": {"unit": "bytes", "amount": 250000, "period": "second", "burst": 65536}}]}
 
 HOSTILE = [
     "{{ lookup('pipe', 'touch /canary') }}", "{% for x in y %}", "{# a #}", '"; drop', "a\nb", "a\n", "", "a b", "$x", "@x", "#x", "\u0661", 1, None, True, [], {},
 ]
 
 LIMITED = ("nft_limits", "services", 0)
+HELD = ("nft_limits", "interfaces", 0)
 
 
 def put(variables, path, value):
@@ -47,6 +52,8 @@ class Checked(unittest.TestCase):
             ("nft_exposures", "ipv6", 0, "sources", ["2001:db8::/32", "::1"]),
             ("nft_firewall", "management", "ipv4", ["0.0.0.0/0"]),
             LIMITED + ("per_port", False), LIMITED + ("rate", "amount", 86_400_000_000_000), ("nft_limits", "engine", "nftables"),
+            ("nft_limits", "engine", "traffic_control"), ("nft_limits", "mode", "shape"), ("nft_limits", "interfaces", []), HELD + ("name", "veth1@if2"),
+            ("nft_limits", "interfaces", [{"name": "eth0", "egress": GOOD["nft_limits"]["interfaces"][0]["egress"]}]),
             ("nft_hold", True), ("nft_retry", False), ("nft_confirm_timeout", 5), ("nft_fence", {"epoch": 1, "sequence": 0}),
         ]:
             with self.subTest(path_and_value):
@@ -67,10 +74,11 @@ class Checked(unittest.TestCase):
             LIMITED + ("service",), LIMITED + ("per_port",), LIMITED + ("connection_limit",), LIMITED + ("rate",),
             LIMITED + ("rate", "unit"), LIMITED + ("rate", "amount"), LIMITED + ("rate", "period"), LIMITED + ("rate", "burst"),
             LIMITED + ("per_source",), LIMITED + ("connection_rate",),
+            ("nft_limits", "interfaces"), HELD, HELD + ("name",), HELD + ("ingress",), HELD + ("egress", "unit"), HELD + ("egress", "burst"),
         ]:
             for value in HOSTILE:
                 if (path[-1], value) in [("nft_hold", True), ("nft_hold", 1), ("nft_retry", True), ("nft_retry", 1), ("epoch", 1), ("sequence", 1), ("nft_ssh_port", 1), ("echo_per_second", 1), ("port", 1), ("ipv4", []),
-                                         ("services", []), ("per_port", True), ("connection_limit", 1), ("amount", 1), ("burst", 1)]:
+                                         ("services", []), ("interfaces", []), ("per_port", True), ("connection_limit", 1), ("amount", 1), ("burst", 1)]:
                     continue  # these are right there
                 with self.subTest(path=path, value=value):
                     self.assertNotEqual([], self.problems(*path, value))
@@ -85,10 +93,13 @@ class Checked(unittest.TestCase):
             exposure + ("protocol", "icmp"), exposure + ("protocol", "TCP"), exposure + ("port", 65536), exposure + ("port", "443"),
             exposure + ("sources", ["198.51.100.1/24"]), exposure + ("sources", ["198.51.100.1/32"]), exposure + ("sources", ["198.51.100.0/33"]),
             exposure + ("sources", ["2001:db8::/32"]), exposure + ("another", "key"),
-            ("nft_limits", "engine", "tc"), ("nft_limits", "mode", "shape"), LIMITED + ("connection_limit", 0), LIMITED + ("another", 1),
+            ("nft_limits", "engine", "tc"), ("nft_limits", "mode", "queue"), LIMITED + ("connection_limit", 0), LIMITED + ("another", 1),
             LIMITED + ("rate", "period", "minute"), LIMITED + ("rate", "unit", "connections"), LIMITED + ("rate", "amount", 0),
             LIMITED + ("connection_rate", "unit", "packets"), LIMITED + ("per_source", "burst", 1 << 32), ("nft_limits", "services", [{"service": "shop/web"}]),
             ("nft_limits", "services", 2 * [{"service": "shop/web", "connection_limit": 1}]),
+            ("nft_limits", dict(GOOD["nft_limits"], engine="nftables", mode="shape")), ("nft_limits", "another", []),
+            ("nft_limits", "interfaces", 2 * GOOD["nft_limits"]["interfaces"]), ("nft_limits", "interfaces", [{"name": "eth0"}]),
+            HELD + ("name", "eth*"), HELD + ("name", "sixteenletters00"), HELD + ("another", 1), HELD + ("ingress", "unit", "connections"), HELD + ("egress", "period", "minute"),
             ("nft_firewall", "default_action", "Accept"), ("nft_firewall", "echo_per_second", 0), ("nft_firewall", "another", "key"),
         ]:
             with self.subTest(path_and_value):
@@ -97,7 +108,7 @@ class Checked(unittest.TestCase):
     def test_what_is_missing_is_refused(self):
         for path in [(name,) for name, option in SPEC.items() if option.get("required")] + [("nft_firewall", name) for name in SPEC["nft_firewall"]["options"]] + [
                 ("nft_fence", "epoch"), ("nft_firewall", "management", "ipv6"), ("nft_exposures", "ipv6"), ("nft_exposures", "ipv4", 0, "port"),
-                ("nft_limits", "mode"), LIMITED + ("service",), LIMITED + ("rate", "burst")]:
+                ("nft_limits", "mode"), ("nft_limits", "interfaces"), HELD + ("name",), HELD + ("egress", "amount"), LIMITED + ("service",), LIMITED + ("rate", "burst")]:
             variables = copy.deepcopy(GOOD)
             holder = variables
             for step in path[:-1]:

@@ -41,6 +41,10 @@ PROTOCOLS = ("tcp", "udp", "sctp")
 RANGES = ("management", "ssh_sources", "bgp_peers", "load_balancer_ranges")
 UNITS = {"rate": ("bytes", "packets"), "per_source": ("bytes", "packets"), "connection_rate": ("connections",)}
 PERIODS = ("second", "minute", "hour", "day")
+ENGINES = ("auto", "nftables", "traffic_control")
+MODES = ("police", "shape")
+LIMIT_LISTS = ("services", "interfaces")
+DIRECTIONS = {"ingress", "egress"}
 LIMIT_KEYS = set(UNITS) | {"service", "per_port", "connection_limit"}
 EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
 
@@ -62,9 +66,10 @@ class ActionModule(ActionBase):
         arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
         arguments.update(
             conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
-            limits=rendered(self._task.args["templates"], "limits.nft.j2", variables) if variables["nft_limits"]["services"] else "",
+            limits=limits_text(self._task.args["templates"], variables),
             local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
             public_interfaces=variables["nft_public_interfaces"],
+            limited_interfaces=[entry["name"] for entry in variables["nft_limits"]["interfaces"]],
             revision=variables["nft_revision"],
             structure=variables["nft_structure"],
             ssh_port=variables["nft_ssh_port"],
@@ -129,8 +134,14 @@ def rendered(folder, name, variables):
     return environment.get_template(name).render(variables)
 
 
+def limits_text(folder, variables):
+    """The rendered limits, empty where nothing is limited."""
+    limits = variables["nft_limits"]
+    return rendered(folder, "limits.nft.j2", variables) if limits["services"] or limits["interfaces"] else ""
+
+
 def checked(given, spec):
-    """The variables of schema 2 among the given, and what is wrong with them.
+    """The variables of schema 3 among the given, and what is wrong with them.
 
     spec is what meta/argument_specs.yml says of the role's options. It decides
     on what is missing, types and choices; what is in a string is decided here.
@@ -229,21 +240,29 @@ def _entry_problems(family, entry):
 
 
 def _limit_problems(limits):
-    if not isinstance(limits, dict) or set(limits) != {"engine", "mode", "services"} or not isinstance(limits["services"], list):
-        yield "nft_limits does not hold engine, mode and a list of services"
+    if not isinstance(limits, dict) or set(limits) != {"engine", "mode"}.union(LIMIT_LISTS) or not all(isinstance(limits[name], list) for name in LIMIT_LISTS):
+        yield "nft_limits does not hold engine, mode, a list of services and one of interfaces"
         return
-    if limits["engine"] not in ("auto", "nftables"):
-        yield "nft_limits.engine is neither auto nor nftables"
-    if limits["mode"] != "police":
-        yield "nft_limits.mode is not police"
+    if limits["engine"] not in ENGINES:
+        yield "nft_limits.engine is none of %s" % ", ".join(ENGINES)
+    if limits["mode"] not in MODES:
+        yield "nft_limits.mode is none of %s" % ", ".join(MODES)
+    if (limits["engine"], limits["mode"]) == ("nftables", "shape"):
+        yield "nft_limits.mode is shape, which nftables cannot do"
+    for name, key, problems in (("services", "service", _service_limit_problems), ("interfaces", "name", _interface_limit_problems)):
+        for number, what in _problems_of_each(limits[name], key, problems):
+            yield "nft_limits.%s[%d] %s" % (name, number, what)
+
+
+def _problems_of_each(entries, key, problems):
     named = set()
-    for number, entry in enumerate(limits["services"]):
-        for what in _service_limit_problems(entry):
-            yield "nft_limits.services[%d] %s" % (number, what)
-        service = entry.get("service") if isinstance(entry, dict) else None
-        if isinstance(service, str) and service in named:
-            yield "nft_limits.services[%d] names a service for the second time" % number
-        named.add(str(service))
+    for number, entry in enumerate(entries):
+        for what in problems(entry):
+            yield number, what
+        name = entry.get(key) if isinstance(entry, dict) else None
+        if isinstance(name, str) and name in named:
+            yield number, "is about %.64r for the second time" % name
+        named.add(str(name))
 
 
 def _service_limit_problems(entry):
@@ -259,6 +278,17 @@ def _service_limit_problems(entry):
     for name, units in UNITS.items():
         if name in entry and not _is_rate(entry[name], units):
             yield "has a %s that does not hold unit, amount, period and burst" % name
+
+
+def _interface_limit_problems(entry):
+    if not isinstance(entry, dict) or not set(entry) <= DIRECTIONS | {"name"} or not set(entry) & DIRECTIONS:
+        yield "does not hold name and a limit"
+        return
+    if not _matches(INTERFACE, entry.get("name")):
+        yield "has a name that is not that of an interface"
+    for direction in sorted(DIRECTIONS & set(entry)):
+        if not _is_rate(entry[direction], UNITS["rate"]):
+            yield "has an %s that does not hold unit, amount, period and burst" % direction
 
 
 def _is_rate(value, units):

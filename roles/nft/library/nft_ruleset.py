@@ -22,7 +22,7 @@ options:
     type: str
     required: true
   limits:
-    description: The rendered C(limits.nft.j2), empty where no Service is limited.
+    description: The rendered C(limits.nft.j2), empty where nothing is limited.
     type: str
     required: true
   local_chain:
@@ -31,6 +31,11 @@ options:
     required: true
   public_interfaces:
     description: The interfaces that face the outside. They must exist.
+    type: list
+    elements: str
+    required: true
+  limited_interfaces:
+    description: The interfaces that are held to a rate. They must exist.
     type: list
     elements: str
     required: true
@@ -172,6 +177,7 @@ def main():
             "limits": {"type": "str", "required": True},
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
+            "limited_interfaces": {"type": "list", "elements": "str", "required": True},
             "revision": {"type": "str", "required": True},
             "structure": {"type": "str", "required": True},
             "ssh_port": {"type": "int", "required": True},
@@ -195,7 +201,8 @@ def main():
         program = Nft(path)
         known["versions"] = host.versions(program.version())
         host.require_versions(known["versions"])
-        host.require_interfaces(module.params["public_interfaces"])
+        host.require_interfaces(module.params["public_interfaces"], "publicInterfaces")
+        host.require_interfaces(module.params["limited_interfaces"], "spec.rateLimiting.interfaces")
         host.require_sshd(module.params["ssh_port"])
         result = Apply(program, known["versions"], module.params, files.Paths(), module.check_mode, module._diff).run()
     except Failure as failure:

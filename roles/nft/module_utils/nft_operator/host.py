@@ -29,25 +29,25 @@ def require_versions(found):
             raise Failure("Unsupported", "%s %s is too old, at least %s is needed; upgrade the gateway" % (what, found[name], ".".join(map(str, floor))))
 
 
-def require_interfaces(names):
-    """Failure InterfaceNotFound where a rule by such a name would match nothing."""
+def require_interfaces(names, field):
+    """Failure InterfaceNotFound where a rule by such a name, of the field, would match nothing."""
     present = {name for _, name in socket.if_nameindex()}
     missing = [name for name in names if name not in present]
     if not missing:
-        _require_free(names)
+        _require_free(names, field)
         return
-    raise Failure("InterfaceNotFound", "the gateway has no interface %s; it has %s. Correct publicInterfaces, or bring the interface up" % (
-        " and no ".join(missing), ", ".join(sorted(present)[:20])))
+    raise Failure("InterfaceNotFound", "the gateway has no interface %s; it has %s. Correct %s, or bring the interface up" % (
+        " and no ".join(missing), ", ".join(sorted(present)[:20]), field))
 
 
-def _require_free(names):
-    """Failure InterfaceNotFound where packets enter by the name of a master instead."""
+def _require_free(names, field):
+    """Failure InterfaceNotFound where packets pass by the name of a master instead."""
     for name in names:
         link = "/sys/class/net/%s/master" % name
         if os.path.exists(link):
             master = os.path.basename(os.path.realpath(link))
-            raise Failure("InterfaceNotFound", "%s is a port of %s, so packets enter by %s and no rule for %s would see them; write %s in publicInterfaces" % (
-                name, master, master, name, master))
+            raise Failure("InterfaceNotFound", "%s is a port of %s, so packets pass by %s and no rule for %s would see them; write %s in %s" % (
+                name, master, master, name, master, field))
 
 
 def require_sshd(port, tables=("/proc/net/tcp", "/proc/net/tcp6")):
