@@ -106,7 +106,7 @@ type Drop struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-// Limits tell how a host holds Services to their rates.
+// Limits tell how a host holds Services and interfaces to their rates.
 type Limits struct {
 	// Engine that does it, and why this one.
 	Engine  string `json:"engine"`
@@ -114,6 +114,8 @@ type Limits struct {
 	// Over are the Services that were over a limit since the counters began, most
 	// packets first, at most 100.
 	Over []OverLimit `json:"over"`
+	// InterfacesOver are the interfaces likewise, by name and direction.
+	InterfacesOver []InterfaceOverLimit `json:"interfaces_over"`
 }
 
 // OverLimit counts what was dropped of a Service because it was over a limit.
@@ -122,6 +124,16 @@ type OverLimit struct {
 	Service string `json:"service"`
 	Packets int64  `json:"packets"`
 	Bytes   int64  `json:"bytes"`
+}
+
+// InterfaceOverLimit counts what was dropped because an interface was over its
+// limit of one direction.
+type InterfaceOverLimit struct {
+	Name string `json:"name"`
+	// Direction is ingress or egress.
+	Direction string `json:"direction"`
+	Packets   int64  `json:"packets"`
+	Bytes     int64  `json:"bytes"`
 }
 
 // resultLine is one line of the callback plugin nft_result.

@@ -33,7 +33,7 @@ func fakePlaybook(t *testing.T, script string) *PlaybookRunner {
 func TestRunReportsEachHost(t *testing.T) {
 	runner := fakePlaybook(t, `
 cat > "$NFT_OPERATOR_RESULTS" <<'EOF'
-{"host":"gw1","status":"ok","result":{"changed":true,"revision":"abc","action":"elements","elements":{"added":2,"deleted":1},"versions":{"nft":"1.0.6"},"drops":[{"reason":"no_service","packets":3,"bytes":180}],"limits":{"engine":"Nftables","because":"told","action":"none","over":[{"service":"shop/web","packets":12,"bytes":3400}]}}}
+{"host":"gw1","status":"ok","result":{"changed":true,"revision":"abc","action":"elements","elements":{"added":2,"deleted":1},"versions":{"nft":"1.0.6"},"drops":[{"reason":"no_service","packets":3,"bytes":180}],"limits":{"engine":"Nftables","because":"told","action":"none","over":[{"service":"shop/web","packets":12,"bytes":3400}],"interfaces_over":[{"name":"eth0","direction":"egress","packets":7,"bytes":900}]}}}
 {"host":"gw2","status":"failed","result":{"reason":"InterfaceNotFound","msg":"eth7 is not there","versions":{"nft":"1.0.6"}}}
 {"host":"gw3","status":"unreachable","result":{"msg":"ssh: connect to host 192.0.2.3 port 22: Connection refused"}}
 {"host":"gw4","status":"ok","resu
@@ -48,6 +48,9 @@ exit 4`)
 	}
 	if got := reports["gw1"].Outcome.Limits; got.Engine != "Nftables" || got.Because != "told" || len(got.Over) != 1 || got.Over[0] != (OverLimit{"shop/web", 12, 3400}) {
 		t.Errorf("limits of gw1: %+v", got)
+	}
+	if got := reports["gw1"].Outcome.Limits.InterfacesOver; len(got) != 1 || got[0] != (InterfaceOverLimit{"eth0", "egress", 7, 900}) {
+		t.Errorf("interfaces of gw1 over their limits: %+v", got)
 	}
 	if got := reports["gw2"]; got.Reason != ReasonInterfaceMissing || got.Message != "eth7 is not there" || got.Outcome.Versions.Nft != "1.0.6" {
 		t.Errorf("gw2: %+v", got)

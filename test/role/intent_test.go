@@ -38,6 +38,12 @@ func limited(vars ansible.Vars, limits ...ansible.ServiceLimitVars) ansible.Vars
 	return vars
 }
 
+// held adds limits of interfaces to an intent.
+func held(vars ansible.Vars, limits ...ansible.InterfaceLimitVars) ansible.Vars {
+	vars.Limits.Interfaces = limits
+	return vars
+}
+
 // rated limits all of a Service to so many packets in a period, and as many at once.
 func rated(service string, packets uint64, period string) ansible.ServiceLimitVars {
 	return ansible.ServiceLimitVars{Service: service, Rate: packetsIn(packets, period)}
@@ -57,4 +63,7 @@ var (
 	web6 = open("shop/web", "2001:db8:1b::10", 443)
 	api  = open("shop/api", "203.0.113.11", 8443, "198.51.100.0/25", "198.51.100.200")
 	dns  = open("infra/dns", "203.0.113.53", 53)
+
+	udp  = ansible.ExposureVar{Service: "shop/udp", Address: "203.0.113.10", Protocol: "udp", Port: 443}
+	udp6 = ansible.ExposureVar{Service: "shop/udp", Address: "2001:db8:1b::10", Protocol: "udp", Port: 443}
 )

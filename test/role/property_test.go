@@ -24,6 +24,7 @@ func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
 			vars := edge(exposures().Draw(rt, "exposures")...)
 			vars.Firewall = firewalls(vars.Firewall).Draw(rt, "firewall")
 			vars.Limits.Services = drawLimits(rt, vars)
+			vars.Limits.Interfaces = drawInterfaceLimits(rt)
 			if hands := rapid.SampledFrom(damages).Draw(rt, "hands"); hands != "" {
 				_, _ = h.Exec("sh", "-c", hands) // there may be nothing to damage
 			}
@@ -48,6 +49,8 @@ var damages = []string{
 	"nft delete table inet nft_operator_limits",
 	"nft flush map inet nft_operator_limits rates4",
 	"nft add rule inet nft_operator_limits over accept",
+	"nft flush map inet nft_operator_limits ingress_rates",
+	"nft flush chain inet nft_operator_limits interfaces",
 	"echo nonsense > " + limitsFile,
 	"sed -i 's/443/444/' " + conf,
 	"printf 'set mine { type ipv4_addr; flags interval; elements = { 198.51.100.0/30 }; }\\nchain local-chain { ip saddr @mine drop; }\\n' > " + theirChain,
@@ -83,6 +86,19 @@ func drawLimits(t *rapid.T, vars ansible.Vars) []ansible.ServiceLimitVars {
 			{Service: service, PerSource: rate}, {Service: service, ConnectionLimit: 3},
 			{Service: service, Rate: rate, PerSource: rate, ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 2, Period: "hour", Burst: 7}, ConnectionLimit: 5},
 		}), 0, 1, func(one ansible.ServiceLimitVars) string { return text(t, one) }).Draw(t, "limits")...)
+	}
+	return limits
+}
+
+// drawInterfaceLimits gives interfaces of the gateway limits of each kind.
+func drawInterfaceLimits(t *rapid.T) []ansible.InterfaceLimitVars {
+	limits := []ansible.InterfaceLimitVars{}
+	for _, name := range []string{"eth0", "eth1"} {
+		rate := packetsIn(rapid.SampledFrom([]uint64{100_000, 200_000}).Draw(t, "rate of "+name), "second")
+		bytes := &ansible.RateVars{Unit: "bytes", Amount: 125_000_000, Period: "second", Burst: 6_250_000}
+		limits = append(limits, rapid.SliceOfNDistinct(rapid.SampledFrom([]ansible.InterfaceLimitVars{
+			{Name: name, Ingress: rate}, {Name: name, Egress: rate}, {Name: name, Ingress: bytes, Egress: rate},
+		}), 0, 1, func(one ansible.InterfaceLimitVars) string { return text(t, one) }).Draw(t, "limits of "+name)...)
 	}
 	return limits
 }

@@ -24,6 +24,8 @@ class Read(unittest.TestCase):
             ("public_interfaces", '"bond0.100"', '"bond0.100"', None),
             ("services4", WEB + ' comment "shop/web"', WEB, "shop/web"),
             ("sources4", WEB + ' . 198.51.100.0/24 comment "shop/web"', WEB + " . 198.51.100.0/24", "shop/web"),
+            ("rates4", WEB + ' : "rate-shop/web.tcp.80"', WEB, ': "rate-shop/web.tcp.80"'),
+            ("ingress_rates", '"0_Wan@if2" : "ingress-0_Wan/at/if2"', '"0_Wan@if2"', ': "ingress-0_Wan/at/if2"'),
         ]:
             with self.subTest(line):
                 read = intent.read(ruleset(name, line))
@@ -43,6 +45,9 @@ class Read(unittest.TestCase):
         for line in [
             '"eth0"; drop',
             '"a"b"',
+            '"eth0" : "ingress-eth0" ; drop',
+            '"eth0" : "ingress-eth0" : "b"',
+            '"eth0" : jump ingress-Eth0',
             "192.0.2.1; flush ruleset",
             "192.0.2.1 } ; chain input { policy accept",
             "$variable",

@@ -348,7 +348,7 @@ class Apply:
             "versions": self.versions,
             "boot": "Unit" if boot.possible(self.paths) else "NoSystemd",
             "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line, "drops_all": verdict.drops_all()},
-            "limits": {"engine": "Nftables", "because": "this version has no other", "action": self.limits.action, "over": self.limits.over()},
+            "limits": {"engine": "Nftables", "because": "this version has no other", "action": self.limits.action, "over": self.limits.over(), "interfaces_over": self.limits.interfaces_over()},
             "backup": next((file.path for file in wrote if file.path == self.paths.backup), ""),
             "drops": held.drops if held else [],
             "diff": differences.as_ansible_wants(self.differences),

@@ -18,11 +18,11 @@ Elements = Dict[str, Dict[str, Optional[str]]]
 _OBJECT = re.compile(r"\t(set|map|counter) ([a-z0-9_]+) \{")
 _ELEMENT = re.compile(
     r'\t\t\t("?[0-9A-Za-z_.:/@-]+"?(?: \. [0-9A-Za-z.:/-]+)*)'
-    r'(?: comment "([a-z0-9./-]+)"| (: "[a-z0-9./-]+"|: jump [a-z0-9./-]+))?,'
+    r'(?: comment "([a-z0-9./-]+)"| (: "[0-9A-Za-z_./-]+"|: jump [a-z0-9./-]+))?,'
 )
 _BEGIN, _END = "\t\telements = {", "\t\t}"
 _FLAGS, _CLOSED = "\t\tflags ", "\t}"
-_LIMITS = '\n# How much of what comes in Services get.\ninclude "/var/lib/nft-operator/limits.nf[t]"\n'
+_LIMITS = '\n# How much Services and interfaces get.\ninclude "/var/lib/nft-operator/limits.nf[t]"\n'
 _INCLUDE = re.compile(r'^\tinclude "(/[^"]*)"$', re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""The table that holds Services to their rates.
+"""The table that holds Services and interfaces to their rates.
 
 It is a table of its own: no rule in it can cut the way in, so it needs neither
 a promise to take it back nor a turn in a rollout. What differs is brought there
@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r': (?:jump )?"?([^"]+)"?')  # in an element of a map
 
 
 class Limits:
-    """What Services are held to, and the table in the kernel."""
+    """What Services and interfaces are held to, and the table in the kernel."""
 
     def __init__(self, program: Nft, text: str, paths, check: bool):
         """text is the rendered table, empty where nothing is limited."""
@@ -68,7 +68,7 @@ class Limits:
             refusal = str(rejected)
         self.held = self._read()
         if self._needed()[0] != "none":
-            raise Failure("ReadBackMismatch", "the kernel does not hold the limits of Services: %s; see whether another program changes table inet %s" % (refusal, TABLE))
+            raise Failure("ReadBackMismatch", "the kernel does not hold the limits: %s; see whether another program changes table inet %s" % (refusal, TABLE))
 
     def over(self) -> List[Dict[str, Any]]:
         """What was dropped over its limit, by Service, the most first."""
@@ -80,6 +80,15 @@ class Limits:
                 total[1] += size
         told = [{"service": service, "packets": packets, "bytes": size} for service, (packets, size) in totals.items() if packets]
         return sorted(told, key=lambda one: (-one["packets"], one["service"]))[:TOLD]
+
+    def interfaces_over(self) -> List[Dict[str, Any]]:
+        """What was dropped over the limit of an interface, by name and direction."""
+        told = []
+        for direction in ("ingress", "egress"):
+            for key, (packets, size) in (self.held.counts.get(direction + "_over", {}) if self.held else {}).items():
+                if packets:
+                    told.append({"name": key.strip('"'), "direction": direction, "packets": packets, "bytes": size})
+        return sorted(told, key=lambda one: (one["name"], one["direction"]))
 
     def _read(self) -> Optional[listing.Listing]:
         objects = self.program.table(filled=self.intent.elements)
