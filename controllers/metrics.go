@@ -16,6 +16,8 @@ const (
 	labelHost      = "host"
 	labelGateway   = "gateway"
 	labelService   = "service"
+	labelInterface = "interface"
+	labelDirection = "direction"
 )
 
 // What the operator measures, beside controller-runtime's own metrics.
@@ -41,6 +43,10 @@ var (
 		Help: "Packets to a Service that the host dropped over its limits since its counters were last created, " +
 			"for the Services with most of them; service is namespace/name.",
 	}, []string{labelNamespace, labelGateway, labelHost, labelService})
+	interfaceOverLimitPackets = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "nft_operator_interface_over_limit_packets",
+		Help: "Packets that the host dropped over the limit of an interface since its counters were last created; direction is ingress or egress.",
+	}, []string{labelNamespace, labelGateway, labelHost, labelInterface, labelDirection})
 	openServices = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "nft_operator_services_open",
 		Help: "Services with at least one opening, by NftGateway.",
@@ -56,7 +62,8 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, overLimitPackets, openServices, refusedServices, gatewayProgrammed)
+	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, overLimitPackets, interfaceOverLimitPackets,
+		openServices, refusedServices, gatewayProgrammed)
 }
 
 func observeRun(host types.NamespacedName, report ansible.Report) {
@@ -70,17 +77,23 @@ func observeRun(host types.NamespacedName, report ansible.Report) {
 	if len(report.Outcome.Drift) > 0 {
 		driftTotal.With(labelsOf(host)).Inc()
 	}
-	observeOverLimit(host, report.Outcome.Limits.Over)
+	observeOverLimit(host, report.Outcome.Limits)
 }
 
-// observeOverLimit takes over what a host counted. A Service that it does not
-// name any more is not limited any more.
-func observeOverLimit(host types.NamespacedName, over []ansible.OverLimit) {
-	labels := labelsOf(host)
-	overLimitPackets.DeletePartialMatch(labels)
-	for _, one := range over {
+// observeOverLimit takes over what a host counted. What it does not name any
+// more is not over a limit any more.
+func observeOverLimit(host types.NamespacedName, limits ansible.Limits) {
+	overLimitPackets.DeletePartialMatch(labelsOf(host))
+	for _, one := range limits.Over {
+		labels := labelsOf(host)
 		labels[labelService] = one.Service
 		overLimitPackets.With(labels).Set(float64(one.Packets))
+	}
+	interfaceOverLimitPackets.DeletePartialMatch(labelsOf(host))
+	for _, one := range limits.InterfacesOver {
+		labels := labelsOf(host)
+		labels[labelInterface], labels[labelDirection] = one.Name, one.Direction
+		interfaceOverLimitPackets.With(labels).Set(float64(one.Packets))
 	}
 }
 
@@ -109,6 +122,7 @@ func forgetHostMetrics(host types.NamespacedName) {
 	rollbacksTotal.DeletePartialMatch(labels)
 	driftTotal.DeletePartialMatch(labels)
 	overLimitPackets.DeletePartialMatch(labels)
+	interfaceOverLimitPackets.DeletePartialMatch(labels)
 }
 
 func forgetGatewayMetrics(gateway types.NamespacedName) {

@@ -2,6 +2,8 @@ package control
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,13 +17,19 @@ import (
 // overLimit is the metric of that for a host of the gateway edge, by Service.
 func overLimit(t *testing.T, host string) map[string]float64 {
 	t.Helper()
+	return gauges(t, "nft_operator_service_over_limit_packets", host, "service")
+}
+
+// gauges are a metric for a host of the gateway edge, by the values of labels.
+func gauges(t *testing.T, name, host string, by ...string) map[string]float64 {
+	t.Helper()
 	families, err := ctrlmetrics.Registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	packets := map[string]float64{}
+	values := map[string]float64{}
 	for _, family := range families {
-		if family.GetName() != "nft_operator_service_over_limit_packets" {
+		if family.GetName() != name {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
@@ -30,11 +38,15 @@ func overLimit(t *testing.T, host string) map[string]float64 {
 				labels[pair.GetName()] = pair.GetValue()
 			}
 			if labels["gateway"] == edge && labels["host"] == edge+"."+host {
-				packets[labels["service"]] = metric.GetGauge().GetValue()
+				var key []string
+				for _, label := range by {
+					key = append(key, labels[label])
+				}
+				values[strings.Join(key, " ")] = metric.GetGauge().GetValue()
 			}
 		}
 	}
-	return packets
+	return values
 }
 
 // TestWhoIsOverItsLimitIsTold: in the status the first of them, in the metric all
@@ -77,4 +89,28 @@ func TestWhoIsOverItsLimitIsTold(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestInterfacesOverTheirLimitAreTold in the metric, those only that the host names.
+func TestInterfacesOverTheirLimitAreTold(t *testing.T) {
+	openEdge(t, "gw1", "gw2")
+	operator := startOperator(t, withPeriod(time.Second))
+	awaitProgrammed(t, edge)
+	told := func(want map[string]float64) {
+		t.Helper()
+		await(t, "the metric", func() error {
+			if got := gauges(t, "nft_operator_interface_over_limit_packets", "gw1", "interface", "direction"); !maps.Equal(got, want) {
+				return fmt.Errorf("it has %v, want %v", got, want)
+			}
+			return nil
+		})
+	}
+	over := []ansible.InterfaceOverLimit{{Name: "eth0", Direction: "egress", Packets: 7}, {Name: "eth0", Direction: "ingress", Packets: 9}}
+	operator.runner.boxes.on("gw1", func(host *box) { host.limits.InterfacesOver = over })
+	told(map[string]float64{"eth0 egress": 7, "eth0 ingress": 9})
+	if got := gauges(t, "nft_operator_interface_over_limit_packets", "gw2", "interface"); len(got) != 0 {
+		t.Errorf("the metric has of gw2 %v", got)
+	}
+	operator.runner.boxes.on("gw1", func(host *box) { host.limits.InterfacesOver = over[:1] })
+	told(map[string]float64{"eth0 egress": 7})
 }
