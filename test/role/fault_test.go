@@ -60,6 +60,27 @@ func TestAnNftThatFailsAfterItLoadedIsNoFailure(t *testing.T) {
 	h.assertConverged(t)
 }
 
+// TestElementsThatAHandTakesMeanwhile has somebody delete the element of a
+// Service between the look at the kernel and the change that closes the Service.
+func TestElementsThatAHandTakesMeanwhile(t *testing.T) {
+	h := newHost(t)
+	h.apply(t, edge(web, api))
+	h.knock(t)
+	table, before := h.exec(t, "sh", "-c", "nft --handle list table inet nft_operator | head -n 1"), h.count(t, web.Address)
+	h.fakeNft(t, `case "$*" in --file*) in_host && [ ! -e /tmp/hand ] && touch /tmp/hand &&
+		"$real" delete element inet nft_operator services4 '{ `+api.Address+` . tcp . 8443 }';; esac`)
+	if got := h.apply(t, edge(web, web6)).Result; got.Action != "elements" {
+		t.Errorf("%+v", got)
+	}
+	if now := h.exec(t, "sh", "-c", "nft --handle list table inet nft_operator | head -n 1"); now != table {
+		t.Errorf("the table was replaced: %s, was %s", now, table)
+	}
+	if after := h.count(t, web.Address); after < before || before == 0 {
+		t.Errorf("counted %v, then %v", before, after)
+	}
+	h.assertConverged(t)
+}
+
 func TestAFileThatCannotBeWrittenIsToldOf(t *testing.T) {
 	h := newHost(t)
 	h.exec(t, "sh", "-ec", "rm "+conf+"; mkdir -p "+conf+"/in-the-way")

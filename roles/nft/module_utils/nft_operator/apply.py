@@ -184,13 +184,20 @@ class Apply:
     def load(self, action, change, held):
         """Bring the kernel there without a promise: openings cannot cut the way
         in, and in check mode nothing changes."""
-        try:
-            return action, self.transact(self.checked(self.script(action, change, held))) or held
-        except Failure as failure:
-            if self.check or failure.reason not in ("RulesetRejected", "ReadBackMismatch"):
-                raise
-            action, text = self.taken("replaced", change, self.read_kernel() or held)
-            return action, self.transact(text)
+        for attempt in range(2):
+            try:
+                return action, self.transact(self.checked(self.script(action, change, held))) or held
+            except Failure as failure:
+                if self.check or failure.reason not in ("RulesetRejected", "ReadBackMismatch"):
+                    raise
+            # Somebody may have been at the elements just now. A look at what is
+            # there loses no count, while a replacement of the table may.
+            held = self.read_kernel() or held
+            again, change = self.decide(held)
+            if attempt or again != "elements":
+                break
+        action, text = self.taken("replaced", change, held)
+        return action, self.transact(text)
 
     def transact(self, text) -> Optional[listing.Listing]:
         """Load a text and read the kernel back. In check mode neither."""
