@@ -13,8 +13,9 @@ import (
 
 // TestCostOfAPacketIsTheSame floods one Service with small packets while 1, 100
 // and 5,000 Services are limited, in turns: as many get through in each case.
-func TestCostOfAPacketIsTheSame(t *testing.T) {
-	g := newGateway(t)
+func TestCostOfAPacketIsTheSame(t *testing.T) { inEachMode(t, testCostOfAPacket) }
+
+func testCostOfAPacket(t *testing.T, g *gateway) {
 	const rounds, address = 3, "203.0.113.10"
 	counts := []int{1, 100, 5000}
 	arrived := map[int][]float64{}

@@ -20,6 +20,21 @@ type gateway struct {
 	spec v1alpha1.NftGatewaySpec
 }
 
+// modes are what becomes of packets that are over a limit. This kernel has no
+// police for tc, so it is nft that drops them here.
+var modes = []v1alpha1.RateLimitMode{v1alpha1.RateLimitPolice, v1alpha1.RateLimitShape}
+
+// inEachMode runs a test on a gateway of its own in each.
+func inEachMode(t *testing.T, test func(*testing.T, *gateway)) {
+	for _, mode := range modes {
+		t.Run(string(mode), func(t *testing.T) {
+			g := newGateway(t)
+			g.spec.RateLimiting.Mode = mode
+			test(t, g)
+		})
+	}
+}
+
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	net, err := lab.NewTopology(lab.Layout{Gateways: 1})

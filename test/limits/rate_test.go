@@ -20,8 +20,9 @@ var measured = flag.Duration("for", 3*time.Second, "how long each rate is measur
 const drained = 2 * time.Second
 
 // TestRates offers twice what is asked for, from 1 Mbit/s to 1 Gbit/s.
-func TestRates(t *testing.T) {
-	g := newGateway(t)
+func TestRates(t *testing.T) { inEachMode(t, testRates) }
+
+func testRates(t *testing.T, g *gateway) {
 	const address = "203.0.113.10"
 	for _, asked := range []float64{1e6, 10e6, 100e6, 1e9} {
 		t.Run(mbit(asked), func(t *testing.T) {
@@ -40,8 +41,9 @@ func TestRates(t *testing.T) {
 
 // TestManyServicesAtOnce limits 500 Services to 1 Mbit/s each, beside one
 // without a limit.
-func TestManyServicesAtOnce(t *testing.T) {
-	g := newGateway(t)
+func TestManyServicesAtOnce(t *testing.T) { inEachMode(t, testManyServicesAtOnce) }
+
+func testManyServicesAtOnce(t *testing.T, g *gateway) {
 	const count, asked = 500, 1e6
 	services := []corev1.Service{service("free", "203.0.113.255", nil)}
 	flows := []lab.Flow{{From: g.net.Client.Primary.IPv4, To: door("203.0.113.255"), BitsPerSecond: 10e6}}

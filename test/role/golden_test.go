@@ -33,6 +33,11 @@ func TestGoldens(t *testing.T) {
 				if want := read(t, path); rendered != want {
 					t.Errorf("%s has changed; if that is meant, run this test with -update\n%s", path, difference(t, want, rendered))
 				}
+				// Lines for tc have names in the place of numbers; they are loaded where
+				// limits are tested, and in the machine.
+				if strings.HasSuffix(name, ".tc") {
+					return
+				}
 				if complaint, ok := check(namespace, rendered); !ok {
 					t.Errorf("nft refuses %s:\n%s", path, complaint)
 				}

@@ -30,9 +30,13 @@ def main():
         if problems:
             sys.exit("%s: %s" % (scenario, "; ".join(problems)))
         texts = {"nftables.conf": action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)}
-        limits = action_plugin.limits_text(TEMPLATES, variables)
-        if limits:
-            texts["limits.nft"] = limits
+        services = variables["nft_limits"]["services"]
+        limits = {
+            "limits.nft": action_plugin.limits_text(TEMPLATES, variables, services),
+            "limits-besides-tc.nft": action_plugin.limits_text(TEMPLATES, variables, action_plugin.besides_tc(services)),
+        }
+        limits.update(("limits-%s.tc" % way, text) for way, text in action_plugin.for_tc(TEMPLATES, variables)["texts"].items())
+        texts.update((name, text) for name, text in limits.items() if text)
         rendered[scenario] = texts
     json.dump(rendered, sys.stdout)
 

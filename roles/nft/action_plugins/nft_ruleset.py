@@ -46,6 +46,7 @@ MODES = ("police", "shape")
 LIMIT_LISTS = ("services", "interfaces")
 DIRECTIONS = {"ingress", "egress"}
 LIMIT_KEYS = set(UNITS) | {"service", "per_port", "connection_limit"}
+WAYS = {"police": ("police",), "shape": ("shape", "shape-u32")}  # of tc, see templates/limits.tc.j2
 EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
 
 
@@ -66,7 +67,9 @@ class ActionModule(ActionBase):
         arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
         arguments.update(
             conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
-            limits=limits_text(self._task.args["templates"], variables),
+            limits=limits_text(self._task.args["templates"], variables, variables["nft_limits"]["services"]),
+            limits_besides_tc=limits_text(self._task.args["templates"], variables, besides_tc(variables["nft_limits"]["services"])),
+            tc=for_tc(self._task.args["templates"], variables),
             local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
             public_interfaces=variables["nft_public_interfaces"],
             limited_interfaces=[entry["name"] for entry in variables["nft_limits"]["interfaces"]],
@@ -134,10 +137,27 @@ def rendered(folder, name, variables):
     return environment.get_template(name).render(variables)
 
 
-def limits_text(folder, variables):
-    """The rendered limits, empty where nothing is limited."""
+def limits_text(folder, variables, services):
+    """What nft limits of these Services and of interfaces; empty where that is nothing."""
+    limits = dict(variables["nft_limits"], services=services)
+    return rendered(folder, "limits.nft.j2", dict(variables, nft_limits=limits)) if services or limits["interfaces"] else ""
+
+
+def besides_tc(services):
+    """The limits that tc does not keep: all but rates of bytes."""
+    kept = ({name: value for name, value in entry.items() if name != "rate" or value["unit"] != "bytes"} for entry in services)
+    return [entry for entry in kept if set(entry) & (set(UNITS) | {"connection_limit"})]
+
+
+def for_tc(folder, variables):
+    """What is asked of tc, with a text for each way that it may take on the host."""
     limits = variables["nft_limits"]
-    return rendered(folder, "limits.nft.j2", variables) if limits["services"] or limits["interfaces"] else ""
+    texts = {}
+    if limits["engine"] != "nftables" and any(entry.get("rate", {}).get("unit") == "bytes" for entry in limits["services"]):
+        exposures = (entry for entries in variables["nft_exposures"].values() for entry in entries)
+        last_bytes = {entry["address"]: "%x" % ipaddress.ip_address(entry["address"]).packed[-1] for entry in exposures}
+        texts = {way: rendered(folder, "limits.tc.j2", dict(variables, tc_way=way, tc_last_byte=last_bytes)) for way in WAYS[limits["mode"]]}
+    return {"engine": limits["engine"], "mode": limits["mode"], "texts": texts}
 
 
 def checked(given, spec):

@@ -54,9 +54,10 @@ import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nft_operator import commit, fence, files, limits, state
+from ansible.module_utils.nft_operator import commit, fence, files, limits, state, traffic_control
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
+from ansible.module_utils.nft_operator.tc import Refused, Tc
 
 # Limits go last: what is still open keeps its limit.
 TABLES = ("nft_operator", limits.TABLE)
@@ -71,9 +72,10 @@ def remove(program, paths, check):
     # Where somebody else wrote nftables.conf since, what was there before us is theirs to keep.
     made = (paths.boot_wanted, paths.boot_unit, paths.boot, paths.limits, paths.accepted, paths.rolled_back, paths.state) + ((paths.backup,) if ours else ())
     leftovers = [path for path in made if os.path.lexists(path)]
+    of_tc = by_tc(paths, check=True)
     result = {
-        "changed": bool(tables) or ours or bool(leftovers),
-        "removed": ["table inet " + table.name for table in tables] + ([paths.conf] if ours else []) + leftovers,
+        "changed": bool(tables) or ours or bool(leftovers) or bool(of_tc),
+        "removed": ["table inet " + table.name for table in tables] + ([paths.conf] if ours else []) + leftovers + of_tc,
         "restored": ours and before is not None,
     }
     if check:
@@ -84,6 +86,7 @@ def remove(program, paths, check):
     # The kernel first: as long as it fails, the files say that there is something to remove.
     for table in tables:
         unload(table)
+    by_tc(paths, check=False)
     if ours and before is not None:
         files.write(paths.conf, before)
     elif ours:
@@ -94,6 +97,14 @@ def remove(program, paths, check):
         with contextlib.suppress(OSError):  # somebody else's file in it keeps a folder
             os.rmdir(os.path.dirname(path))
     return result
+
+
+def by_tc(paths, check):
+    """Take away what tc does for us, and return what it was."""
+    try:
+        return traffic_control.remove(Tc(), paths, check)
+    except Refused as refused:
+        raise Failure("RulesetRejected", "limits of Services by tc cannot be taken away: %s" % refused) from None
 
 
 def unload(table):

@@ -175,6 +175,9 @@ def main():
         argument_spec={
             "conf": {"type": "str", "required": True},
             "limits": {"type": "str", "required": True},
+            "limits_besides_tc": {"type": "str", "required": True},
+            "tc": {"type": "dict", "required": True, "options": {
+                "engine": {"type": "str", "required": True}, "mode": {"type": "str", "required": True}, "texts": {"type": "dict", "required": True}}},
             "local_chain": {"type": "str", "required": True},
             "public_interfaces": {"type": "list", "elements": "str", "required": True},
             "limited_interfaces": {"type": "list", "elements": "str", "required": True},

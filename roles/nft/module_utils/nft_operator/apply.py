@@ -2,11 +2,13 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, fence, files, hold, listing, local_chain, rebuild, state, way_back
+from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, over, rebuild, state, way_back
 from ansible.module_utils.nft_operator import intent as intents
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.limits import Limits
 from ansible.module_utils.nft_operator.nft import Rejected, in_scratch_namespace
+from ansible.module_utils.nft_operator.tc import Tc
+from ansible.module_utils.nft_operator.traffic_control import TrafficControl
 
 HEADER = "# Written by nft-operator:"  # the second line of our nftables.conf
 _REFUSALS = 16  # that are remembered
@@ -76,11 +78,12 @@ class Apply:
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
         held = self.read_kernel()
-        self.limits = Limits(self.program, self.params["limits"], self.paths, self.check)
+        self.read_limits()
         found = self.drift(held)
         action, change = self.decide(held)
         self.describe(action, change)
         self.limits.bring(self.last.limits)  # before a Service opens without its limit
+        self.traffic.bring()
         if not self.check and (action not in ("none", "elements") or hold.guarded(change)):
             return self.guard(action, change, held, found)
         if action != "none":
@@ -89,12 +92,21 @@ class Apply:
         self.persist(wanted)
         return self.answer(action, change, held, found, wanted)
 
+    def read_limits(self):
+        """See what is to keep the limits here, and what keeps them now."""
+        tc, asked = Tc(), self.params["tc"]
+        self.engine = engine.choose(tc, asked["engine"], asked["mode"])
+        # What nft alone can keep stays with it.
+        self.limits_text = self.params["limits" if self.engine.name == engine.NFTABLES else "limits_besides_tc"]
+        self.limits = Limits(self.program, self.limits_text, self.paths, self.check)
+        self.traffic = TrafficControl(tc, self.engine, asked["texts"], self.params["public_interfaces"], self.paths, self.check)
+
     def drift(self, held) -> List[str]:
         """What somebody else changed since the last run."""
         paths, last = self.paths, self.last
         left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit, paths.limits: last.limits_file}
         current = {path: files.read(path) for path in left}
-        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(last.limits) + drift.of_files(last, current, left)
+        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(last.limits) + self.traffic.drift() + drift.of_files(last, current, left)
 
     # What to bring it to.
 
@@ -283,7 +295,7 @@ class Apply:
         if goal.verdict.state == "Created":
             wanted.append(files.Change(paths.local_chain, chain))
         wanted.append(files.Change(paths.accepted, chain or None))
-        wanted.append(files.Change(paths.limits, self.params["limits"] or None, 0o600, 0o700))
+        wanted.append(files.Change(paths.limits, self.limits_text or None, 0o600, 0o700))
         wanted.append(files.Change(paths.conf, intents.file_text(goal.intent)))
         if not goal.held and goal.verdict.state != "Broken":  # all is well again
             wanted += [files.Change(path, None) for path in (paths.rolled_back, paths.rolled_back_in_memory)]
@@ -303,7 +315,7 @@ class Apply:
             boot=state.digest(self.boot_text()),
             unit=state.digest(boot.unit(self.program.path, self.paths)) if boot.possible(self.paths) else "",
             limits=self.limits.remembered(),
-            limits_file=state.digest(self.params["limits"] or None))
+            limits_file=state.digest(self.limits_text or None))
 
     def boot_text(self) -> str:
         """The ruleset in one piece."""
@@ -344,7 +356,7 @@ class Apply:
         if action == "none" and any(file.path not in notes for file in wrote):
             action = "files"
         return {
-            "changed": action != "none" or self.limits.action != "none",
+            "changed": action != "none" or self.limits.action != "none" or self.traffic.action != "none",
             "revision": self.params["revision"],
             "structure": self.goal.structure,
             "action": action,
@@ -355,17 +367,28 @@ class Apply:
             "versions": self.versions,
             "boot": "Unit" if boot.possible(self.paths) else "NoSystemd",
             "local_chain": {"state": verdict.state, "message": verdict.message, "line": verdict.line, "drops_all": verdict.drops_all()},
-            "limits": {"engine": "Nftables", "because": "this version has no other", "action": self.limits.action, "over": self.limits.over(), "interfaces_over": self.limits.interfaces_over()},
+            "limits": self.limits_told(),
             "backup": next((file.path for file in wrote if file.path == self.paths.backup), ""),
             "drops": held.drops if held else [],
             "diff": differences.as_ansible_wants(self.differences),
+        }
+
+    def limits_told(self) -> Dict[str, Any]:
+        """What keeps the limits, what it changed, and who was over them."""
+        return {
+            "engine": self.engine.name,
+            "because": self.engine.because,
+            "action": self.limits.action,
+            "tc_action": self.traffic.action,
+            "over": over.by_service(self.limits.over() + self.traffic.over()),
+            "interfaces_over": self.limits.interfaces_over(),
         }
 
     def describe(self, action, change):
         """Show what changes in the kernel."""
         if not self.diff:
             return
-        self.differences += self.limits.describe()
+        self.differences += self.limits.describe() + self.traffic.describe()
         if action == "created":
             self.differences.append("The kernel has no table inet nft_operator. It will hold what %s says." % self.paths.conf)
             return

@@ -52,6 +52,30 @@ class Paths(NamedTuple):
         return self.root + "/var/lib/nft-operator/limits.nft"
 
     @property
+    def tc_folder(self):
+        return self.root + "/var/lib/nft-operator/tc"
+
+    @property
+    def tc_record(self):
+        return self.tc_folder + "/record.json"
+
+    @property
+    def tc_shared(self):
+        return self.tc_folder + "/shared"
+
+    @property
+    def tc_interfaces(self):
+        return self.tc_folder + "/interfaces"
+
+    @property
+    def tc_unit(self):
+        return self.root + "/etc/systemd/system/nft-operator-limits.service"
+
+    @property
+    def tc_interface_unit(self):
+        return self.root + "/etc/systemd/system/nft-operator-limits@.service"
+
+    @property
     def boot_unit(self):
         return self.root + "/etc/systemd/system/nft-operator.service"
 

@@ -13,8 +13,6 @@ from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected, in_scratch_namespace
 
 TABLE = "nft_operator_limits"
-TOLD = 100  # Services that were over their limit
-
 _DELETION = re.compile(r"^delete table inet %s\n" % TABLE, re.MULTILINE)
 _REFERENCE = re.compile(r': (?:jump )?"?([^"]+)"?')  # in an element of a map
 
@@ -29,6 +27,8 @@ class Limits:
         self.path = paths.limits
         self.check = check
         self.intent = intents.taken_apart(text)
+        # Those of before too: what was left is to be known again.
+        self.filled = {**_maps_of(files.read(paths.limits) or ""), **self.intent.elements}
         self.held = self._read()
         self.action = "none"
 
@@ -71,15 +71,14 @@ class Limits:
             raise Failure("ReadBackMismatch", "the kernel does not hold the limits: %s; see whether another program changes table inet %s" % (refusal, TABLE))
 
     def over(self) -> List[Dict[str, Any]]:
-        """What was dropped over its limit, by Service, the most first."""
+        """What was dropped over its limit, by Service."""
         totals: Dict[str, List[int]] = {}
         for name in ("over4", "over6"):
             for key, (packets, size) in (self.held.counts.get(name, {}) if self.held else {}).items():
                 total = totals.setdefault(self.held.elements[name][key] or key, [0, 0])
                 total[0] += packets
                 total[1] += size
-        told = [{"service": service, "packets": packets, "bytes": size} for service, (packets, size) in totals.items() if packets]
-        return sorted(told, key=lambda one: (-one["packets"], one["service"]))[:TOLD]
+        return [{"service": service, "packets": packets, "bytes": size} for service, (packets, size) in totals.items() if packets]
 
     def interfaces_over(self) -> List[Dict[str, Any]]:
         """What was dropped over the limit of an interface, by name and direction."""
@@ -91,8 +90,8 @@ class Limits:
         return sorted(told, key=lambda one: (one["name"], one["direction"]))
 
     def _read(self) -> Optional[listing.Listing]:
-        objects = self.program.table(filled=self.intent.elements)
-        return None if objects is None else listing.read(objects, self.intent.elements, [], TABLE)
+        objects = self.program.table(filled=self.filled)
+        return None if objects is None else listing.read(objects, self.filled, [], TABLE)
 
     def _needed(self):
         """The smallest action that brings the kernel there, and its script."""
@@ -116,6 +115,14 @@ class Limits:
             return in_scratch_namespace(load)
         except Rejected as rejected:
             raise Failure("LimitsUnsupported", "this gateway's nft does not take the limits that are asked for, nothing was changed: %s" % rejected) from None
+
+
+def _maps_of(text: str) -> intents.Elements:
+    """The sets and maps that a text fills; none where it is not one of ours."""
+    try:
+        return intents.taken_apart(text).elements
+    except Failure:
+        return {}
 
 
 def _rebuilt(held: listing.Listing, wanted: Dict[str, Any], intent: intents.Intent) -> str:
