@@ -208,6 +208,6 @@ type OverLimit struct {
 	Service string `json:"service"`
 	// packets dropped.
 	Packets int64 `json:"packets"`
-	// bytes dropped.
+	// bytes dropped, as far as they are counted: tc counts packets only.
 	Bytes int64 `json:"bytes"`
 }

@@ -26,7 +26,7 @@ func TestParseAnnotations(t *testing.T) {
 		}, "1 gbit/second burst 1 mbytes for each port, 16 mbit/second burst 256 kbytes for each client, " +
 			"10 connections/second burst 5 connections for each client, 100 connections at one time for each client", nil},
 		{"both, of one meaning", map[string]string{"ratelimit": "2 mbytes/second", "nft-operator.io/rate-limit": "2MiB/s"},
-			"2 mbytes/second burst 104857 bytes", nil},
+			"2 mbytes/second burst 512 kbytes", nil},
 		{"both, of two", map[string]string{"ratelimit": "2 mbytes/second burst 64 kbytes", "nft-operator.io/rate-limit": "16mbit burst 64 kbytes"},
 			"16 mbit/second burst 64 kbytes",
 			[]string{`Disagreement at 0: annotation ratelimit: it says "2 mbytes/second burst 64 kbytes"; nft-operator.io/rate-limit counts, with "16 mbit/second burst 64 kbytes"`}},

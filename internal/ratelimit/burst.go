@@ -1,12 +1,13 @@
 package ratelimit
 
 // DefaultByteBurst is the burst, in bytes, of a rate in bytes for each second
-// that was written without one: what the rate carries in 50 ms, and at least
-// 64 KiB. A bucket must hold what a TCP sender puts on the wire at once, or a
-// policed connection never comes near its rate; 64 KiB is the largest segment
-// that a sender's card is handed.
+// that was written without one: what the rate carries in 250 ms, at least 64 KiB,
+// and at most what a burst can be. A TCP sender that lost packets may pause for
+// 200 ms, the least time after which Linux sends anew; a bucket that holds less
+// than comes meanwhile keeps a policed connection far below its rate. 64 KiB is
+// the largest segment that a sender's card is handed.
 func DefaultByteBurst(bytesPerSecond uint64) uint64 {
-	return max(64<<10, bytesPerSecond/20)
+	return min(byteBurstBounds.most, max(64<<10, bytesPerSecond/4))
 }
 
 // DefaultCountBurst is the burst, in packets or connections, of a rate of these

@@ -35,8 +35,8 @@ func TestDefaultBursts(t *testing.T) {
 		got, want uint64
 	}{
 		{"a slow rate of bytes", DefaultByteBurst(fullPacket), 64 << 10},
-		{"1 Gbit/s, 50 ms of it", DefaultByteBurst(1e9 / 8), 6_250_000},
-		{"the fastest", DefaultByteBurst(byteRateBounds.most), 625_000_000},
+		{"1 Gbit/s, 250 ms of it", DefaultByteBurst(1e9 / 8), 31_250_000},
+		{"the fastest", DefaultByteBurst(byteRateBounds.most), 1 << 30},
 		{"a slow rate of packets", DefaultCountBurst(1, Second), 5},
 		{"400 packets in a second, 0.1 s of it", DefaultCountBurst(400, Second), 40},
 		{"the same in a minute", DefaultCountBurst(24000, Minute), 40},

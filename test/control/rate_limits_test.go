@@ -102,7 +102,7 @@ var badInput = []struct {
 	{"long", []string{prefixed, strings.Repeat("1", 64<<10)}, ownRate, "RateLimitInvalid", `at column 129: more than 128 bytes are not read: write for example`},
 	{"word-in-another-case", []string{prefixed, "16 MBIT"}, 16 * mbit, "", ""},
 	{"symbol-in-another-case", []string{prefixed, "10 mb/s"}, ownRate, "RateLimitInvalid", `at column 4: "mb" may mean bits or bytes; bits are "Mbit/s", bytes are "MB/s": write for example`},
-	{"disagreement", []string{ancestor, "2mbit", prefixed, "16mbit"}, 16 * mbit, "RateLimitDisagreement", `annotation ratelimit: it says "2 mbit/second burst 64 kbytes"; nft-operator.io/rate-limit counts, with "16 mbit/second burst 100000 bytes"`},
+	{"disagreement", []string{ancestor, "2mbit", prefixed, "16mbit"}, 16 * mbit, "RateLimitDisagreement", `annotation ratelimit: it says "2 mbit/second burst 64 kbytes"; nft-operator.io/rate-limit counts, with "16 mbit/second burst 500000 bytes"`},
 	{"disagreement-with-a-bad-one", []string{ancestor, "2 mbytes", prefixed, "16mbit"}, 16 * mbit, "RateLimitDisagreement", `annotation ratelimit: at column 9: a period is missing`},
 	{"prefixed-is-the-bad-one", []string{ancestor, "2mbit", prefixed, "16 mbytes"}, ownRate, "RateLimitInvalid", `annotation nft-operator.io/rate-limit: at column 10: a period is missing`},
 	{"under-a-packet", []string{prefixed, "30 packets/minute"}, ownRate, "RateLimitInvalid", `at column 1: the rate is under one packet a second: write for example "400 packets/second burst 40 packets"`},
@@ -188,7 +188,7 @@ func TestANoticeIsToldOnceForEachChange(t *testing.T) {
 	s.awaitRate(second, "gw1", "web", 2<<20)
 	await(t, "the notice to be gone, and the limit to be told", func() error {
 		condition, err := s.conditionOf("web")
-		if err == nil && condition.Message != "open on 1 of 1 gateway hosts: 203.0.113.10 tcp/81; limited to 2 mbytes/second burst 104857 bytes" {
+		if err == nil && condition.Message != "open on 1 of 1 gateway hosts: 203.0.113.10 tcp/81; limited to 2 mbytes/second burst 512 kbytes" {
 			err = fmt.Errorf("condition is %+v", condition)
 		}
 		return err
@@ -222,7 +222,7 @@ func TestWishesAreBoundedByMax(t *testing.T) {
 		}
 	}
 	if event := s.awaitEvent("greedy", corev1.EventTypeWarning, "RateLimitBounded"); !strings.Contains(event.Note,
-		"it asks for 1 gbit/second burst 6250000 bytes, and the gateway's spec.rateLimiting.max leaves it 16 mbit/second burst 100000 bytes") {
+		"it asks for 1 gbit/second burst 31250000 bytes, and the gateway's spec.rateLimiting.max leaves it 16 mbit/second burst 500000 bytes") {
 		t.Errorf("the Event says %q", event.Note)
 	}
 	s.awaitEvents("modest", "RateLimitBounded", 0)

@@ -89,6 +89,27 @@ func TestPolicedRates(t *testing.T) {
 	}
 }
 
+// TestPolicedGoodput tells what a single TCP connection makes of a rate that tc
+// polices. The default burst is chosen by this.
+func TestPolicedGoodput(t *testing.T) {
+	const asked = 20e6
+	g := newGateway(t)
+	for _, burst := range strings.Split(*bursts, ",") {
+		t.Run("20 Mbit per s"+burst, func(t *testing.T) {
+			g.services = []corev1.Service{limited("web", "203.0.113.10", "20mbit"+burst)}
+			g.services[0].Spec.Ports[0].Protocol = corev1.ProtocolTCP
+			g.apply(t)
+			from, to := g.net.Client.Primary.IPv4, netip.MustParseAddrPort("203.0.113.10:9000")
+			got, err := g.net.MeasureGoodput(t.Context(), 3*time.Second, *measured, from, to)
+			must(t, err)
+			t.Logf("%.3f Mbit/s of payload, %.0f %%", got/1e6, 100*got/asked)
+			if *bursts == "" && (got > 1.05*asked || got < 0.9*asked) {
+				t.Error("more than a tenth off")
+			}
+		})
+	}
+}
+
 // TestManyPolicedServicesAtOnce limits 500 Services, to as little each that an emulated
 // machine can forward what is offered to all, beside one without a limit.
 func TestManyPolicedServicesAtOnce(t *testing.T) {
@@ -141,4 +162,7 @@ func (g *gateway) measure(t *testing.T, drained time.Duration, flows ...lab.Flow
 	return rates
 }
 
-var measured = flag.Duration("for", 5*time.Second, "how long each rate is measured")
+var (
+	measured = flag.Duration("for", 5*time.Second, "how long each rate is measured")
+	bursts   = flag.String("bursts", "", "bursts to compare, as an annotation has them: , burst 128 kbytes, burst 2 mbytes")
+)

@@ -12,7 +12,7 @@ NFTABLES, TRAFFIC_CONTROL = "Nftables", "TrafficControl"
 
 _MATCH = "protocol ip pref 20038 handle"
 _FLOWER = "flower dst_ip 192.0.2.1 ip_proto tcp dst_port 1"
-_HTB = ["qdisc add dev %s root handle 1: htb" % SHAPER, "class add dev %s parent 1: classid 1:2 htb rate 1mbit" % SHAPER]
+_HTB = ["qdisc add dev %s root handle 1: stab overhead -14 linklayer ethernet htb" % SHAPER, "class add dev %s parent 1: classid 1:2 htb rate 1mbit" % SHAPER]
 _REDIRECT = "action mirred egress redirect dev %s" % SHAPER
 # What a kernel must take for each way, tried in an empty namespace.
 _SAMPLES = {
