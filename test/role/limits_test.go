@@ -85,14 +85,20 @@ func TestLimitsNeverHoldTheGatewayBack(t *testing.T) {
 	h := newHost(t)
 	h.exec(t, "ip", "address", "add", "203.0.113.22/32", "dev", "lo")
 	own := open("shop/own", "203.0.113.22", 22)
-	vars := limited(edge(own), rated("shop/own", 1, "day"))
-	vars.Firewall.SSHSources.IPv4 = []string{h.topology.Client.Primary.IPv4.String()}
-	h.apply(t, vars)
-	for range 3 {
-		err := h.topology.Client.Knock(lab.TCP, h.topology.Client.Primary.IPv4, netip.MustParseAddrPort("203.0.113.22:22"), time.Second)
-		if err == nil || !strings.Contains(err.Error(), "SSH-2.0") {
-			t.Fatalf("no SSH server answers: %v", err)
-		}
+	for engine, vars := range map[string]ansible.Vars{
+		"nft": limited(edge(own), rated("shop/own", 1, "day")),
+		"tc":  shaped(edge(own, web), bytesIn("shop/own", 1), bytesIn("shop/web", 1)),
+	} {
+		t.Run(engine, func(t *testing.T) {
+			vars.Firewall.SSHSources.IPv4 = []string{h.topology.Client.Primary.IPv4.String()}
+			h.apply(t, vars)
+			for range 3 {
+				err := h.topology.Client.Knock(lab.TCP, h.topology.Client.Primary.IPv4, netip.MustParseAddrPort("203.0.113.22:22"), time.Second)
+				if err == nil || !strings.Contains(err.Error(), "SSH-2.0") {
+					t.Fatalf("no SSH server answers: %v", err)
+				}
+			}
+		})
 	}
 }
 

@@ -78,9 +78,11 @@ type run struct {
 	user       string
 	interfaces []string
 	dry        bool
-	hold       bool
-	retry      bool
-	fence      *ansible.Fence
+	// removal runs playbooks/remove.yml instead.
+	removal bool
+	hold    bool
+	retry   bool
+	fence   *ansible.Fence
 	// confirm is the time in seconds to confirm a change.
 	confirm int
 	// vars is the text of vars.json, where it is not the operator's.
@@ -126,7 +128,11 @@ func (h *host) play(t reporter, vars ansible.Vars, differently run) answer {
 	if err := os.RemoveAll(results); err != nil {
 		t.Fatal(err)
 	}
-	arguments := []string{"-i", inventory, "-e", "@" + extraVars, repository(t, "playbooks", "apply.yml")}
+	playbook := "apply.yml"
+	if differently.removal {
+		playbook = "remove.yml"
+	}
+	arguments := []string{"-i", inventory, "-e", "@" + extraVars, repository(t, "playbooks", playbook)}
 	if differently.dry {
 		arguments = append(arguments, "--check", "--diff")
 	}

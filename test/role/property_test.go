@@ -24,6 +24,7 @@ func TestAnySequenceOfChangesEqualsABoot(t *testing.T) {
 			vars := edge(exposures().Draw(rt, "exposures")...)
 			vars.Firewall = firewalls(vars.Firewall).Draw(rt, "firewall")
 			vars.Limits.Services = drawLimits(rt, vars)
+			vars.Limits.Mode = rapid.SampledFrom([]string{"police", "shape"}).Draw(rt, "mode")
 			vars.Limits.Interfaces = drawInterfaceLimits(rt)
 			if hands := rapid.SampledFrom(damages).Draw(rt, "hands"); hands != "" {
 				_, _ = h.Exec("sh", "-c", hands) // there may be nothing to damage
@@ -53,6 +54,9 @@ var damages = []string{
 	"nft flush chain inet nft_operator_limits interfaces",
 	"echo nonsense > " + limitsFile,
 	"sed -i 's/443/444/' " + conf,
+	"tc filter delete dev eth0 ingress pref 20038",
+	"tc qdisc delete dev eth0 clsact",
+	"ip link delete nftop-shape",
 	"printf 'set mine { type ipv4_addr; flags interval; elements = { 198.51.100.0/30 }; }\\nchain local-chain { ip saddr @mine drop; }\\n' > " + theirChain,
 	"printf 'chain more { counter; }\\nchain local-chain { tcp dport vmap { 7: jump more }; }\\n' > " + theirChain,
 	"echo nonsense > " + theirChain,
@@ -83,6 +87,7 @@ func drawLimits(t *rapid.T, vars ansible.Vars) []ansible.ServiceLimitVars {
 		rate := packetsIn(rapid.SampledFrom([]uint64{3, 4}).Draw(t, "rate"), "minute")
 		limits = append(limits, rapid.SliceOfNDistinct(rapid.SampledFrom([]ansible.ServiceLimitVars{
 			{Service: service, Rate: rate}, {Service: service, Rate: rate, PerPort: true},
+			bytesIn(service, 250_000), {Service: service, Rate: bytesIn(service, 500_000).Rate, PerPort: true, ConnectionLimit: 3},
 			{Service: service, PerSource: rate}, {Service: service, ConnectionLimit: 3},
 			{Service: service, Rate: rate, PerSource: rate, ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 2, Period: "hour", Burst: 7}, ConnectionLimit: 5},
 		}), 0, 1, func(one ansible.ServiceLimitVars) string { return text(t, one) }).Draw(t, "limits")...)

@@ -131,6 +131,27 @@ func TestShapingThatAHandChangedIsMended(t *testing.T) {
 	}
 }
 
+// TestShapingGoesWithTheGateway takes everything off that an apply made.
+func TestShapingGoesWithTheGateway(t *testing.T) {
+	h := newSharedHost(t)
+	before := h.trafficControl(t)
+	h.apply(t, shaped(edge(web), bytesIn("shop/web", 2_000_000)))
+	for _, again := range []bool{false, true} {
+		for _, dry := range []bool{true, false} {
+			got := h.play(t, edge(), run{removal: true, dry: dry})
+			if got.Status != "ok" || got.Result.Changed == again {
+				t.Fatalf("dry %t, again %t: %s: %s", dry, again, got.Status, got.Output)
+			}
+		}
+	}
+	if after := h.trafficControl(t); after != before {
+		t.Errorf("something is left:\n%s", difference(t, before, after))
+	}
+	if left := h.exec(t, "sh", "-c", "find /etc /var/lib -path '*nft-operator*'"); left != "/etc/nftables.conf.before-nft-operator\n" && left != "" {
+		t.Errorf("files are left:\n%s", left)
+	}
+}
+
 // TestFiltersOfOthersAtOurPlaceStay finds filters at our preferences before ours.
 func TestFiltersOfOthersAtOurPlaceStay(t *testing.T) {
 	h := newSharedHost(t)
