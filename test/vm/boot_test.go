@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/nft-operator/nft-operator/api/v1alpha1"
 )
 
 // theirRule is an administrator's own rule, which concerns no packet of the tests.
@@ -15,6 +17,7 @@ func newFilteredGateway(t *testing.T) *gateway {
 	t.Helper()
 	g := newGateway(t)
 	g.services[0].Annotations = map[string]string{"nft-operator.io/rate-limit": "1 gbit", "nft-operator.io/connection-limit": "1000"}
+	g.spec.RateLimiting.Engine = v1alpha1.RateLimitNftables
 	must(t, g.ReplaceFile(localChain, []byte("chain local-chain {\n\t"+theirRule+"\n}\n"), 0o644))
 	g.apply(t)
 	if rules := g.rules(t); !strings.Contains(rules, "ip saddr 198.51.100.99") {

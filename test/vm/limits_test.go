@@ -137,6 +137,33 @@ func TestManyPolicedServicesAtOnce(t *testing.T) {
 	}
 }
 
+// TestCostOfAPolicedPacketIsTheSame floods one Service while 1, 100 and 5,000 Services
+// are limited, in turns: as many packets get through in each case.
+func TestCostOfAPolicedPacketIsTheSame(t *testing.T) {
+	const rounds = 2
+	g := newGateway(t)
+	counts, arrived := []int{1, 100, 5000}, map[int]float64{}
+	for range rounds {
+		for _, count := range counts {
+			g.services = []corev1.Service{limited("web", "203.0.113.10", "10gbit")}
+			for i := range count - 1 {
+				g.services = append(g.services, limited(fmt.Sprintf("other-%d", i), fmt.Sprintf("2001:db8:1b::%x", 0x1000+i), "1mbit"))
+			}
+			g.apply(t)
+			flood := g.flow("203.0.113.10", 4e9)
+			flood.Payload = 64
+			rate := g.measure(t, time.Second, flood)[0].Arrived / 8 / (64 + 28)
+			arrived[count] = max(arrived[count], rate) // what it can do when nothing else keeps it busy
+		}
+	}
+	for _, count := range counts {
+		t.Logf("%d limited Services: %.0f packets a second, %.2f of those with one", count, arrived[count], arrived[count]/arrived[1])
+		if arrived[count] < 0.8*arrived[1] {
+			t.Errorf("%d limited Services make packets dearer", count)
+		}
+	}
+}
+
 // limited is open at port 9000 of an address for UDP.
 func limited(name, address, rate string) corev1.Service {
 	made := *web.DeepCopy()

@@ -82,8 +82,7 @@ class Apply:
         found = self.drift(held)
         action, change = self.decide(held)
         self.describe(action, change)
-        self.limits.bring(self.last.limits)  # before a Service opens without its limit
-        self.traffic.bring()
+        self.bring_limits()
         if not self.check and (action not in ("none", "elements") or hold.guarded(change)):
             return self.guard(action, change, held, found)
         if action != "none":
@@ -98,8 +97,19 @@ class Apply:
         self.engine = engine.choose(tc, asked["engine"], asked["mode"])
         # What nft alone can keep stays with it.
         self.limits_text = self.params["limits" if self.engine.name == engine.NFTABLES else "limits_besides_tc"]
-        self.limits = Limits(self.program, self.limits_text, self.paths, self.check)
-        self.traffic = TrafficControl(tc, self.engine, asked["texts"], self.params["public_interfaces"], self.paths, self.check)
+        self.limits = Limits(self.program, self.limits_text, self.paths)
+        self.traffic = TrafficControl(tc, self.engine, asked["texts"], self.params["public_interfaces"], self.paths)
+
+    def bring_limits(self):
+        """Bring the limits there before a Service opens without its limit: all or,
+        where this host cannot keep one, none. What comes to keep them does so
+        before what kept them until now is taken off."""
+        self.limits.prepare(self.last.limits)
+        self.traffic.prepare()
+        if self.check:
+            return
+        for part in (self.traffic, self.limits) if self.engine.name == engine.TRAFFIC_CONTROL else (self.limits, self.traffic):
+            part.bring()
 
     def drift(self, held) -> List[str]:
         """What somebody else changed since the last run."""

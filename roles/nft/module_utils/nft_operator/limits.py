@@ -20,17 +20,16 @@ _REFERENCE = re.compile(r': (?:jump )?"?([^"]+)"?')  # in an element of a map
 class Limits:
     """What Services and interfaces are held to, and the table in the kernel."""
 
-    def __init__(self, program: Nft, text: str, paths, check: bool):
+    def __init__(self, program: Nft, text: str, paths):
         """text is the rendered table, empty where nothing is limited."""
         self.program = Nft(program.path, TABLE)
         self.text = text
         self.path = paths.limits
-        self.check = check
         self.intent = intents.taken_apart(text)
         # Those of before too: what was left is to be known again.
         self.filled = {**_maps_of(files.read(paths.limits) or ""), **self.intent.elements}
         self.held = self._read()
-        self.action = "none"
+        self.action, self.script = "none", ""
 
     def drift(self, last: str) -> List[str]:
         """What somebody else changed since the last run left the table, by the
@@ -47,23 +46,26 @@ class Limits:
         """What changes, for people."""
         return [differences.of_text(self.path, files.read(self.path), self.text or None)]
 
-    def bring(self, last: str) -> None:
-        """Bring the kernel there, last being the hash of how it was left. Failure LimitsUnsupported where this host cannot
-        keep such limits, and nothing was changed."""
+    def prepare(self, last: str) -> None:
+        """See what is to be done, last being the hash of how the kernel was left.
+        Failure LimitsUnsupported where this host cannot keep such limits."""
         if last == self.remembered() and (files.read(self.path) or "") == self.text:
             return  # without asking nft how it would list them, which takes long for thousands
-        self.action, script = self._needed()
+        self.action, self.script = self._needed()
         if self.action == "none":
             return
         try:
-            self.program.check(script)
+            self.program.check(self.script)
         except Rejected as rejected:
             raise Failure("LimitsUnsupported", "this gateway cannot keep the limits that are asked for, nothing was changed: %s" % rejected) from None
-        if self.check:
+
+    def bring(self) -> None:
+        """Bring the kernel there. Failure ReadBackMismatch."""
+        if self.action == "none":
             return
         refusal = "nft reported success"
         try:
-            self.program.load(script)
+            self.program.load(self.script)
         except Rejected as rejected:
             refusal = str(rejected)
         self.held = self._read()

@@ -37,13 +37,14 @@ class Record(NamedTuple):
 class TrafficControl:
     """What Services are held to by tc."""
 
-    def __init__(self, tc: Tc, engine: engines.Engine, texts: Dict[str, str], interfaces: List[str], paths, check: bool):
+    def __init__(self, tc: Tc, engine: engines.Engine, texts: Dict[str, str], interfaces: List[str], paths):
         """texts are the rendered lines, by the way that tc takes; empty where tc
         has nothing to do."""
         self.tc = tc
         self.paths = paths
-        self.check = check
         self.record = read(paths)
+        if self.record.way and tc.path is None:
+            raise Failure("LimitsUnsupported", "the gateway has no tc any more, which holds Services to their rates; install the package iproute2")
         text = tc_lines.without(texts.get(engine.way, ""), tc.local_addresses() if texts.get(engine.way) else ())
         self.symbolic, self.numbers = tc_lines.numbered(text, self.record.numbers)
         self.way = engine.way if self.symbolic else ""
@@ -51,7 +52,7 @@ class TrafficControl:
         self.lines = tc_lines.on(self.symbolic, self.interfaces)
         self.shown = self._shown(self.record.way, self.record.interfaces)
         self.prepared = list(self.record.prepared)
-        self.action = "none"
+        self.action, self.wanted = "none", ""
 
     def drift(self) -> List[str]:
         """What somebody else changed since the last run."""
@@ -65,9 +66,9 @@ class TrafficControl:
         name = "tc at the public interfaces"
         return [differences.of_text(name, "\n".join(self.record.lines) if self.record.way else None, "\n".join(self.lines) if self.way else None)]
 
-    def bring(self) -> None:
-        """Bring tc there. Failure LimitsUnsupported where this host cannot keep such
-        limits and nothing was changed, ReadBackMismatch where tc does something else."""
+    def prepare(self) -> None:
+        """See what is to be done. Failure LimitsUnsupported where this host cannot
+        keep such limits."""
         left = self.shown == self.record.shown
         if left and (self.way, self.lines) == (self.record.way, self.record.lines):
             if tc_boot.drift(self.paths, self.record, self.tc):
@@ -76,14 +77,19 @@ class TrafficControl:
             self.action = "deleted"
         else:
             self.action = "elements" if left and self.way == self.record.way else "replaced"
+        if self.action != "none":
+            self.wanted = self._expected()
+
+    def bring(self) -> None:
+        """Bring tc there. Failure ReadBackMismatch where it does something else."""
         if self.action == "none":
             return
-        wanted = self._expected()
-        if self.check:
-            return
-        if self.action != "files":
-            self._change(wanted)
-        self._keep(wanted)
+        try:
+            if self.action != "files":
+                self._change(self.wanted)
+            self._keep(self.wanted)
+        except Refused as refused:
+            raise Failure("ReadBackMismatch", "what tc did before cannot be taken off: %s" % refused) from None
 
     def over(self) -> List[Dict[str, Any]]:
         """Packets that were dropped, by Service."""
@@ -119,7 +125,7 @@ class TrafficControl:
     def _change(self, wanted: str) -> None:
         if self.action == "elements":
             try:
-                self._prepare()
+                self._make_place()
                 self.tc.batch(tc_lines.between(self.record.lines, self.lines))
             except Refused:
                 pass
@@ -140,13 +146,13 @@ class TrafficControl:
         their counts."""
         take_off(self.tc, self.record.interfaces + self.interfaces)
         if self.way:
-            self._prepare()
+            self._make_place()
             if self.way != "police":
                 self.tc.make_shaper()
             self.tc.batch(tc_lines.anew(self.lines))
         remove_policers(self.tc, self.lines)
 
-    def _prepare(self) -> None:
+    def _make_place(self) -> None:
         """Give each interface the place where filters are attached. Refused."""
         for name in self.interfaces:
             if not self.tc.has_ingress(name):
@@ -221,7 +227,7 @@ def remove_policers(tc: Tc, lines: List[str]) -> None:
 
 
 def release(tc: Tc, interfaces: List[str]) -> None:
-    """Undo _prepare, where nobody else made use of it. Refused."""
+    """Undo _make_place, where nobody else made use of it. Refused."""
     for name in set(interfaces) & set(_present()):
         if tc.is_unused(name):
             tc.batch(["qdisc delete dev %s clsact" % name])
