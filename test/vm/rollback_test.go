@@ -30,6 +30,8 @@ func TestUnconfirmedChange(t *testing.T) {
 			run.ConfirmTimeoutSeconds = 30
 			run.Targets[0].Retry = true
 			attempt := g.startCutting(t, run)
+			// What will take it back has read the clock by then.
+			eventually(t, "the change", func() bool { return g.rules(t) != before })
 			must(t, g.MoveClock(jump))
 			g.expectTakenBackAfter(t, time.Duration(run.ConfirmTimeoutSeconds)*time.Second)
 			g.expectRules(t, before)
