@@ -60,25 +60,44 @@ func TestAnNftThatFailsAfterItLoadedIsNoFailure(t *testing.T) {
 	h.assertConverged(t)
 }
 
-// TestElementsThatAHandTakesMeanwhile has somebody delete the element of a
+// TestElementsThatAHandTakesMeanwhile has somebody delete the elements of a
 // Service between the look at the kernel and the change that closes the Service.
 func TestElementsThatAHandTakesMeanwhile(t *testing.T) {
-	h := newHost(t)
-	h.apply(t, edge(web, api))
-	h.knock(t)
-	table, before := h.exec(t, "sh", "-c", "nft --handle list table inet nft_operator | head -n 1"), h.count(t, web.Address)
-	h.fakeNft(t, `case "$*" in --file*) in_host && [ ! -e /tmp/hand ] && touch /tmp/hand &&
-		"$real" delete element inet nft_operator services4 '{ `+api.Address+` . tcp . 8443 }';; esac`)
-	if got := h.apply(t, edge(web, web6)).Result; got.Action != "elements" {
-		t.Errorf("%+v", got)
+	other := open("shop/other", "203.0.113.20", 80)
+	for _, test := range []struct {
+		what, before string
+		wanted       ansible.Vars
+	}{
+		{"before the change is loaded", "--file*", edge(web, web6)},
+		{"before the only change is loaded", "--file*", edge(web)},
+		{"before the change is checked", "--check*", edge(web, web6)},
+		{"before the only change is checked", "--check*", edge(web)},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			h := newHost(t)
+			h.apply(t, edge(web, other))
+			h.knock(t)
+			handle := func() string {
+				return h.exec(t, "sh", "-c", "nft --handle list table inet nft_operator | head -n 1")
+			}
+			table, before := handle(), h.count(t, web.Address)
+			h.fakeNft(t, `case "$*" in `+test.before+`) in_host && [ ! -e /tmp/hand ] && touch /tmp/hand &&
+				"$real" 'delete element inet nft_operator services4 { `+other.Address+` . tcp . 80 }; delete element inet nft_operator service_echo4 { `+other.Address+` }';; esac`)
+			if got := h.apply(t, test.wanted).Result; got.Action != "elements" {
+				t.Errorf("%+v", got)
+			}
+			if !h.has("/tmp/hand") {
+				t.Fatal("nobody took the element")
+			}
+			if now := handle(); now != table {
+				t.Errorf("the table was replaced: %s, was %s", now, table)
+			}
+			if after := h.count(t, web.Address); after < before || before == 0 {
+				t.Errorf("counted %v, then %v", before, after)
+			}
+			h.assertConverged(t)
+		})
 	}
-	if now := h.exec(t, "sh", "-c", "nft --handle list table inet nft_operator | head -n 1"); now != table {
-		t.Errorf("the table was replaced: %s, was %s", now, table)
-	}
-	if after := h.count(t, web.Address); after < before || before == 0 {
-		t.Errorf("counted %v, then %v", before, after)
-	}
-	h.assertConverged(t)
 }
 
 func TestAFileThatCannotBeWrittenIsToldOf(t *testing.T) {

@@ -216,6 +216,8 @@ class Apply:
             # there loses no count, while a replacement of the table may.
             held = self.read_kernel() or held
             again, change = self.decide(held)
+            if again == "none":
+                return action, held
             if attempt or again != "elements":
                 break
         action, text = self.taken("replaced", change, held)
