@@ -146,6 +146,55 @@ func TestLimitsThatAHostCannotKeep(t *testing.T) {
 	h.apply(t, limited(edge(web, api), rated("shop/api", 3, "second")))
 }
 
+// TestClosingsDoNotWaitForLimits closes a Service and narrows another on a host
+// that cannot keep the limits asked for, or cannot note them: nothing opens.
+func TestClosingsDoNotWaitForLimits(t *testing.T) {
+	other := open("shop/other", "203.0.113.20", 80)
+	for _, fault := range []struct {
+		name   string
+		inject func(*host)
+		limits func(ansible.Vars) ansible.Vars
+		reason ansible.Reason
+	}{
+		{"nft cannot keep one", func(h *host) {
+			h.fakeNft(t, `case "$*" in *--file*-*) text=$(cat); case "$text" in *"ct count"*) echo "Error: syntax error, unexpected count" >&2; exit 1;; esac
+				printf '%s\n' "$text" | "$real" "$@"; exit $?;; esac`)
+		}, func(vars ansible.Vars) ansible.Vars {
+			return limited(vars, ansible.ServiceLimitVars{Service: "shop/api", ConnectionLimit: 3})
+		}, ansible.ReasonLimitsUnsupported},
+		{"the host has no such engine", func(*host) {}, func(vars ansible.Vars) ansible.Vars {
+			vars = limited(vars, bytesIn("shop/api", 2_000_000))
+			vars.Limits.Engine = "traffic_control"
+			return vars
+		}, ansible.ReasonLimitsUnsupported},
+		{"what tc is told cannot be noted", func(h *host) {
+			h.exec(t, "mount", "-t", "tmpfs", "-o", "size=4k", "none", "/var/lib/nft-operator")
+			h.exec(t, "sh", "-c", "head -c 4096 /dev/zero > /var/lib/nft-operator/full")
+		}, func(vars ansible.Vars) ansible.Vars { return shaped(vars, bytesIn("shop/api", 2_000_000)) }, ansible.ReasonWriteFailed},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			h := newHost(t)
+			h.apply(t, edge(web, web6, api, other))
+			fault.inject(h)
+			narrowed := open("shop/other", "203.0.113.20", 80, "198.51.100.0/25")
+			asked := fault.limits(edge(web6, api, narrowed, open("shop/new", "203.0.113.30", 80)))
+			h.refused(t, asked, run{}, fault.reason)
+			kernel := h.kernel(t)
+			for element, there := range map[string]bool{
+				"203.0.113.10 . tcp . 443":                   false, // closed
+				"203.0.113.20 . tcp . 80 . 198.51.100.0/25":  true,  // narrowed
+				"203.0.113.30 . tcp . 80":                    false, // not opened
+				"203.0.113.11 . tcp . 8443 . 198.51.100.200": true,
+				"2001:db8:1b::10 . tcp . 443":                true,
+			} {
+				if strings.Contains(kernel, element) != there {
+					t.Errorf("%s is there: %t, want %t", element, !there, there)
+				}
+			}
+		})
+	}
+}
+
 // overLimit applies an intent and returns how many packets of a Service the host
 // tells to have been over the limit.
 func (h *host) overLimit(t *testing.T, service string, vars ansible.Vars) int64 {

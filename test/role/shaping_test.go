@@ -110,7 +110,7 @@ func TestShapingThatAHandChangedIsMended(t *testing.T) {
 		{"ip link set nftop-shape down", "what tc does at eth0 was changed"},
 		{"rm " + trafficControlFolder + "/shared", trafficControlFolder + "/shared was deleted"},
 		{"echo >> " + trafficControlFolder + "/interfaces/eth0", trafficControlFolder + "/interfaces/eth0 was edited"},
-		{"echo nonsense > " + trafficControlFolder + "/record.json", ""},
+		{"echo nonsense > " + trafficControlFolder + "/record.json", trafficControlFolder + "/record.json was edited"},
 	} {
 		t.Run(test.hand, func(t *testing.T) {
 			h.exec(t, "sh", "-ec", test.hand)
@@ -152,6 +152,26 @@ func TestShapingGoesWithTheGateway(t *testing.T) {
 	}
 }
 
+// TestARecordThatIsLostLeavesNothingBehind takes the numbers of what is there
+// away, at the moment at which nothing is limited any more.
+func TestARecordThatIsLostLeavesNothingBehind(t *testing.T) {
+	for _, hand := range []string{"echo nonsense > " + trafficControlFolder + "/record.json", "rm " + trafficControlFolder + "/record.json"} {
+		t.Run(hand, func(t *testing.T) {
+			h := newHost(t)
+			h.apply(t, edge(web))
+			before := h.trafficControl(t)
+			h.apply(t, shaped(edge(web), bytesIn("shop/web", 2_000_000)))
+			h.exec(t, "sh", "-ec", hand)
+			if got := h.apply(t, edge(web)).Result; !got.Changed || !strings.Contains(strings.Join(got.Drift, "\n"), "record.json") {
+				t.Errorf("%+v", got)
+			}
+			if after := strings.ReplaceAll(h.trafficControl(t), "qdisc clsact ffff: dev eth0 parent ffff:fff1 \n", ""); after != before || h.has(trafficControlFolder) {
+				t.Errorf("something is left:\n%s", difference(t, before, after))
+			}
+		})
+	}
+}
+
 // TestFiltersOfOthersAtOurPlaceStay finds filters at our preferences before ours.
 func TestFiltersOfOthersAtOurPlaceStay(t *testing.T) {
 	h := newSharedHost(t)
@@ -161,6 +181,9 @@ func TestFiltersOfOthersAtOurPlaceStay(t *testing.T) {
 	got := h.refused(t, shaped(edge(web), bytesIn("shop/web", 2_000_000)), run{}, ansible.ReasonLimitsUnsupported)
 	if !strings.Contains(got.Result.Msg, "preferences 20038") {
 		t.Errorf("message: %s", got.Result.Msg)
+	}
+	if got := h.play(t, edge(), run{removal: true}); got.Status != "ok" {
+		t.Errorf("they keep the operator from being removed: %s", got.Result.Msg)
 	}
 	if now := h.trafficControl(t); now != theirs {
 		t.Errorf("not as it was:\n%s", difference(t, theirs, now))

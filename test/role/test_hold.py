@@ -52,5 +52,36 @@ class Guarded(unittest.TestCase):
         self.assertLessEqual(hold.OPENINGS, set(golden(GOLDENS[0]).elements))
 
 
+class Closings(unittest.TestCase):
+    def test_table(self):
+        door, source, other = "203.0.113.10 . tcp . 80", "203.0.113.10 . tcp . 80 . 198.51.100.0/25", "203.0.113.10 . tcp . 80 . 192.0.2.0/24"
+        ours, theirs = {door: "shop/web"}, {door: "shop/other"}
+        of_all = {"services4": ours}
+        of_some = {"services4": ours, "limited4": ours, "sources4": {source: "shop/web"}}
+        of_others = dict(of_some, sources4={other: "shop/web"})
+        nothing = {"services4": {}, "limited4": {}, "sources4": {}, "service_echo4": {}}
+        for name, before, after, want in [
+            ("open for all", {}, of_all, {}),
+            ("open for some", {}, of_some, {}),
+            ("closed for all", of_all, {}, {}),
+            ("closed for some", of_some, {}, {}),
+            ("narrowed", of_all, of_some, of_some),
+            ("widened", of_some, of_all, of_some),
+            ("other sources", of_some, of_others, {"services4": ours, "limited4": ours}),
+            ("of another Service", of_all, {"services4": theirs}, of_all),
+            ("of another Service, for some", of_all, {"services4": theirs, "limited4": theirs, "sources4": {source: "shop/other"}},
+             {"services4": ours, "limited4": theirs, "sources4": {source: "shop/other"}}),
+            ("no answer to a ping", dict(of_all, service_echo4={"203.0.113.10": None}), of_all, of_all),
+            ("of the gateway itself", {"management4": {"192.0.2.1": None}}, {"management4": {}}, {"management4": {"192.0.2.1": None}}),
+        ]:
+            with self.subTest(name):
+                before, after, want = ({**nothing, "management4": {}, **given} for given in (before, after, want))
+                closing = hold.closings(changes.between(before, after))
+                left = {name: {key: comment for key, comment in keys.items() if key not in closing.deleted.get(name, {})} for name, keys in before.items()}
+                for name, keys in closing.added.items():
+                    left[name].update(keys)
+                self.assertEqual(want, left)
+
+
 if __name__ == "__main__":
     unittest.main()

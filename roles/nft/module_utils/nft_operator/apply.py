@@ -1,5 +1,6 @@
 """One apply, from the rendered text to the kernel and the files."""
 
+import contextlib
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, over, rebuild, state, way_back
@@ -78,11 +79,15 @@ class Apply:
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
         held = self.read_kernel()
-        self.read_limits()
-        found = self.drift(held)
         action, change = self.decide(held)
-        self.describe(action, change)
-        self.bring_limits()
+        try:
+            self.read_limits()
+            found = self.drift(held)
+            self.describe(action, change)
+            self.bring_limits()
+        except Failure:
+            self.close(change)
+            raise
         if not self.check and (action not in ("none", "elements") or hold.guarded(change)):
             return self.guard(action, change, held, found)
         if action != "none":
@@ -90,6 +95,13 @@ class Apply:
         wanted = self.file_changes()
         self.persist(wanted)
         return self.answer(action, change, held, found, wanted)
+
+    def close(self, change):
+        """Close what is to be closed all the same: only what opens waits for limits."""
+        closing = hold.closings(change)
+        if not self.check and (closing.deletions or closing.additions):
+            with contextlib.suppress(Rejected):  # what failed before is told
+                self.program.load(changes.script(closing))
 
     def read_limits(self):
         """See what is to keep the limits here, and what keeps them now."""

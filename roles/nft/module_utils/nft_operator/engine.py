@@ -51,7 +51,7 @@ def choose(tc: Tc, asked: str, mode: str) -> Engine:
     lack = "; ".join(line.strip() for line in refusals[-1].split("\n")[:1])
     if asked == "auto" and mode == "police":
         return Engine(NFTABLES, "", "tc cannot do it here: %s" % lack)
-    raise Failure("LimitsUnsupported", "this gateway's tc cannot %s, nothing was changed: %s. Write %s, or upgrade its kernel" % (
+    raise Failure("LimitsUnsupported", "this gateway's tc cannot %s, nothing was opened: %s. Write %s, or upgrade its kernel" % (
         mode, lack, "mode: Police" if mode == "shape" else "engine: Auto"))
 
 

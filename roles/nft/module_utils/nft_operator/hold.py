@@ -17,6 +17,32 @@ def guarded(change: changes.Changes) -> bool:
     return not OPENINGS.issuperset(change.deleted) or not OPENINGS.issuperset(change.added)
 
 
+def closings(change: changes.Changes) -> changes.Changes:
+    """Of a change of elements, what closes: Services that go, sources that go, and
+    Services that are open for all and are to be for some sources only."""
+    deleted: intents.Elements = {}
+    added: intents.Elements = {}
+    for family in "46":
+        gone = {name: dict(change.deleted.get(name + family, {})) for name in ("services", "limited", "sources", "service_echo")}
+        new = {name: change.added.get(name + family, {}) for name in gone}
+        for name, keys in gone.items():
+            deleted[name + family] = {key: comment for key, comment in keys.items() if key not in new[name]}
+        # Open for all from now on, and not because it goes: that opens.
+        widened = set(gone["limited"]).difference(deleted["services" + family], new["limited"])
+        for name in ("limited", "sources"):
+            deleted[name + family] = {key: comment for key, comment in deleted[name + family].items() if _door(key) not in widened}
+        opened = set(new["services"]).difference(gone["services"])
+        narrowed = set(new["limited"]).difference(opened, gone["limited"])
+        for name in ("limited", "sources"):
+            added[name + family] = {key: comment for key, comment in new[name].items() if _door(key) in narrowed}
+    return changes.Changes({name: keys for name, keys in deleted.items() if keys}, {name: keys for name, keys in added.items() if keys})
+
+
+def _door(key: str) -> str:
+    """Address, protocol and port of an element, without its source."""
+    return " . ".join(key.split(" . ")[:3])
+
+
 def with_openings(earlier: intents.Intent, later: intents.Intent, revision: str) -> intents.Intent:
     """The earlier intent with the openings of the later, under its revision."""
     elements = {name: later.elements.get(name, keys) if name in OPENINGS else keys for name, keys in earlier.elements.items()}

@@ -57,7 +57,7 @@ class Limits:
         try:
             self.program.check(self.script)
         except Rejected as rejected:
-            raise Failure("LimitsUnsupported", "this gateway cannot keep the limits that are asked for, nothing was changed: %s" % rejected) from None
+            raise Failure("LimitsUnsupported", "this gateway cannot keep the limits that are asked for, nothing was opened: %s" % rejected) from None
 
     def bring(self) -> None:
         """Bring the kernel there. Failure ReadBackMismatch."""
@@ -116,7 +116,7 @@ class Limits:
         try:
             return in_scratch_namespace(load)
         except Rejected as rejected:
-            raise Failure("LimitsUnsupported", "this gateway's nft does not take the limits that are asked for, nothing was changed: %s" % rejected) from None
+            raise Failure("LimitsUnsupported", "this gateway's nft does not take the limits that are asked for, nothing was opened: %s" % rejected) from None
 
 
 def _maps_of(text: str) -> intents.Elements:

@@ -43,6 +43,8 @@ class TrafficControl:
         self.tc = tc
         self.paths = paths
         self.record = read(paths)
+        # Something is there, and its numbers are not known any more.
+        self.lost = not self.record.way and bool(tc_boot.present(paths) or os.path.lexists(paths.tc_record))
         if self.record.way and tc.path is None:
             raise Failure("LimitsUnsupported", "the gateway has no tc any more, which holds Services to their rates; install the package iproute2")
         text = tc_lines.without(texts.get(engine.way, ""), tc.local_addresses() if texts.get(engine.way) else ())
@@ -57,6 +59,8 @@ class TrafficControl:
     def drift(self) -> List[str]:
         """What somebody else changed since the last run."""
         found = []
+        if self.lost:
+            found.append("%s was %s" % (self.paths.tc_record, "edited" if os.path.lexists(self.paths.tc_record) else "deleted"))
         if self.shown != self.record.shown:
             found.append("what tc does at %s was changed" % " and ".join(self.record.interfaces))
         return found + tc_boot.drift(self.paths, self.record, self.tc)
@@ -69,7 +73,7 @@ class TrafficControl:
     def prepare(self) -> None:
         """See what is to be done. Failure LimitsUnsupported where this host cannot
         keep such limits."""
-        left = self.shown == self.record.shown
+        left = self.shown == self.record.shown and not self.lost
         if left and (self.way, self.lines) == (self.record.way, self.record.lines):
             if tc_boot.drift(self.paths, self.record, self.tc):
                 self.action = "files"
@@ -117,7 +121,7 @@ class TrafficControl:
         try:
             shown = in_scratch_namespace(lambda: engines.scratch(self.tc, self.symbolic, self.way))
         except Refused as refused:
-            raise Failure("LimitsUnsupported", "this gateway's tc cannot keep the limits that are asked for, nothing was changed: %s" % refused) from None
+            raise Failure("LimitsUnsupported", "this gateway's tc cannot keep the limits that are asked for, nothing was opened: %s" % refused) from None
         return _digest(self.way, {name: shown["public"] for name in self.interfaces}, shown["shaper"])
 
     # How it gets there.
@@ -144,7 +148,8 @@ class TrafficControl:
     def _replace(self) -> None:
         """Take all of ours off, and make what is wanted. Refused. Policers stay, with
         their counts."""
-        take_off(self.tc, self.record.interfaces + self.interfaces)
+        refuse_others(self.tc, self.interfaces)
+        take_off(self.tc)
         if self.way:
             self._make_place()
             if self.way != "police":
@@ -183,13 +188,14 @@ def read(paths) -> Record:
 
 def remove(tc: Tc, paths, check: bool) -> List[str]:
     """Take all of ours off, and return what there was, in words. Refused."""
-    if tc.path is None:
-        return []
     record = read(paths)
-    at = [name for name in _present() if tc.filters(name)]
-    there = ["tc filters of %s" % name for name in at] + (["interface " + SHAPER] if tc.has(SHAPER) else []) + tc_boot.present(paths)
+    if tc.path is None and not record.way:
+        return []
+    there = ["tc filters of %s" % name for name in _with_ours(tc)] + (["interface " + SHAPER] if tc.has(SHAPER) else []) + tc_boot.present(paths)
+    if os.path.lexists(paths.tc_record):
+        there.append(paths.tc_record)
     if not check:
-        take_off(tc, at)
+        take_off(tc)
         remove_policers(tc, [])
         release(tc, record.prepared)
         tc_boot.bring(paths, Record(), tc)
@@ -204,17 +210,24 @@ def forget(paths) -> None:
         os.rmdir(paths.tc_folder)
 
 
-def take_off(tc: Tc, interfaces: List[str]) -> None:
-    """Take our filters off interfaces, and the queues away. Refused; Failure
-    LimitsUnsupported where somebody else's filters are in the place of ours."""
-    present = _present()
-    for name in sorted(set(interfaces) & set(present)):
+def refuse_others(tc: Tc, interfaces: List[str]) -> None:
+    """Failure LimitsUnsupported where somebody else's filters are in the place of ours."""
+    for name in interfaces:
         shown = tc.filters(name)
         if shown and not tc.is_ours(shown):
             raise Failure("LimitsUnsupported", "interface %s has filters of another program at tc's preferences %s, which are ours; move them" % (name, " and ".join(PREFERENCES)))
+
+
+def take_off(tc: Tc) -> None:
+    """Take our filters off all interfaces, and the queues away. Refused."""
+    for name in _with_ours(tc):
         tc.remove_filters(name)
-    if SHAPER in present:
+    if tc.has(SHAPER):
         tc.remove_shaper()
+
+
+def _with_ours(tc):
+    return [name for name in _present() if tc.is_ours(tc.filters(name))]
 
 
 def remove_policers(tc: Tc, lines: List[str]) -> None:
