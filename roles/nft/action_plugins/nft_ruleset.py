@@ -150,13 +150,14 @@ def besides_tc(services):
 
 
 def for_tc(folder, variables):
-    """What is asked of tc, with a text for each way that it may take on the host."""
+    """What is asked of tc, with a text for each way that it may take on the host;
+    the text is empty where tc has nothing to do."""
     limits = variables["nft_limits"]
-    texts = {}
-    if limits["engine"] != "nftables" and any(entry.get("rate", {}).get("unit") == "bytes" for entry in limits["services"]):
+    texts = dict.fromkeys(() if limits["engine"] == "nftables" else WAYS[limits["mode"]], "")
+    if texts and any(entry.get("rate", {}).get("unit") == "bytes" for entry in limits["services"]):
         exposures = (entry for entries in variables["nft_exposures"].values() for entry in entries)
         last_bytes = {entry["address"]: "%x" % ipaddress.ip_address(entry["address"]).packed[-1] for entry in exposures}
-        texts = {way: rendered(folder, "limits.tc.j2", dict(variables, tc_way=way, tc_last_byte=last_bytes)) for way in WAYS[limits["mode"]]}
+        texts = {way: rendered(folder, "limits.tc.j2", dict(variables, tc_way=way, tc_last_byte=last_bytes)) for way in texts}
     return {"engine": limits["engine"], "mode": limits["mode"], "texts": texts}
 
 

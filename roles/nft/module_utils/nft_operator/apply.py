@@ -106,7 +106,7 @@ class Apply:
     def read_limits(self):
         """See what is to keep the limits here, and what keeps them now."""
         tc, asked = Tc(), self.params["tc"]
-        self.engine = engine.choose(tc, asked["engine"], asked["mode"])
+        self.engine = engine.choose(tc, asked["engine"], asked["mode"], list(asked["texts"]))
         # What nft alone can keep stays with it.
         self.limits_text = self.params["limits" if self.engine.name == engine.NFTABLES else "limits_besides_tc"]
         self.limits = Limits(self.program, self.limits_text, self.paths)

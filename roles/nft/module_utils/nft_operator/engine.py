@@ -1,6 +1,5 @@
 """What keeps the limits of Services on this gateway, and why."""
 
-import os
 from typing import Dict, List, NamedTuple
 
 from ansible.module_utils.nft_operator import tc_lines
@@ -20,7 +19,6 @@ _SAMPLES = {
     "shape": _HTB + ["qdisc add dev %s parent 1:2 handle 2: fq_codel" % SHAPER, "filter add dev lo ingress %s 1 %s %s" % (_MATCH, _FLOWER, _REDIRECT)],
     "shape-u32": _HTB + ["filter add dev lo ingress %s ::1 u32 match u32 0 0 %s" % (_MATCH, _REDIRECT)],
 }
-_WAYS = {"police": ["police"], "shape": ["shape", "shape-u32"]}
 _GOOD = {
     "police": "its kernel has flower and police",
     "shape": "its kernel has htb, ifb, flower and fq_codel",
@@ -36,19 +34,19 @@ class Engine(NamedTuple):
     because: str
 
 
-def choose(tc: Tc, asked: str, mode: str) -> Engine:
+def choose(tc: Tc, asked: str, mode: str, ways: List[str]) -> Engine:
     """Choose by what the spec asks for, as extra-vars say it, and what this host
-    has. Failure LimitsUnsupported where it lacks what is asked for."""
+    has, of the ways in which tc could do it. Failure LimitsUnsupported where it
+    lacks what is asked for."""
     if asked == "nftables":
         return Engine(NFTABLES, "", "spec.rateLimiting.engine asks for it")
-    refusals = []
-    for way in _WAYS[mode]:
+    lack = ""
+    for way in ways:
         try:
             in_scratch_namespace(lambda w=way: scratch(tc, _SAMPLES[w], w))
             return Engine(TRAFFIC_CONTROL, way, _GOOD[way])
         except Refused as refused:
-            refusals.append(str(refused))
-    lack = "; ".join(line.strip() for line in refusals[-1].split("\n")[:1])
+            lack = str(refused).partition("\n")[0].strip()
     if asked == "auto" and mode == "police":
         return Engine(NFTABLES, "", "tc cannot do it here: %s" % lack)
     raise Failure("LimitsUnsupported", "this gateway's tc cannot %s, nothing was opened: %s. Write %s, or upgrade its kernel" % (
@@ -63,8 +61,3 @@ def scratch(tc: Tc, lines: List[str], way: str) -> Dict[str, str]:
         tc.make_shaper()
     tc.batch(tc_lines.on(lines, ["lo"]))
     return {"public": tc.filters("lo"), "shaper": tc.shaper()}
-
-
-def kernel() -> str:
-    """What decides about that: another kernel may have other parts."""
-    return os.uname().release

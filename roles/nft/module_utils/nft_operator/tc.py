@@ -18,6 +18,7 @@ _INDEX = "20038"  # the first digits of our policers' indexes, five follow
 
 _POLICER = re.compile(r"police (0x[0-9a-f]+|[0-9]+) ")
 _PLACES = tuple(zip(PREFERENCES, ("ip", "ipv6"), ("4", "6")))
+_REDIRECT = re.compile(r"\bindex %s\b" % _INDEX)
 _TABLES = ("06", "11", "84")  # of u32, by the number of the protocol
 _TABLE = re.compile(r"fh [46](?:%s): ht divisor 256" % "|".join(_TABLES))
 _ADDRESS = re.compile(r" inet6? ([0-9a-f.:]+)")
@@ -95,6 +96,15 @@ class Tc:
         if self.filters(interface):
             raise Refused("the filters of %s cannot be deleted" % interface)
 
+    def await_no_redirect(self) -> None:
+        """Wait until the kernel has let go of what led to the shaper, which it does a
+        little after the filters are gone: a new filter would be given the old
+        redirection, to an interface that may have been deleted."""
+        for _ in range(_ATTEMPTS):
+            if not _REDIRECT.search(self._shown("actions", "list", "action", "mirred")):
+                return
+            time.sleep(_PAUSE)
+
     def _try(self, lines):
         """Have tc do lines of which some fail, whatever there is, but for tables that
         are in use: the kernel forgets what led to them a little later."""
@@ -106,7 +116,7 @@ class Tc:
     @staticmethod
     def is_ours(shown: str) -> bool:
         """Whether what tc showed of the filters at our preferences is of us."""
-        return SHAPER in shown or _TABLE.search(shown) is not None or any(_is_ours(int(number, 0)) for number in _POLICER.findall(shown))
+        return SHAPER in shown or any(mark.search(shown) for mark in (_TABLE, _REDIRECT)) or any(_is_ours(int(number, 0)) for number in _POLICER.findall(shown))
 
     def local_addresses(self) -> Set[str]:
         """The gateway's own addresses."""

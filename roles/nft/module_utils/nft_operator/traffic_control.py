@@ -181,6 +181,8 @@ def read(paths) -> Record:
     """What was written down; the empty record where that cannot be understood."""
     try:
         found = json.loads(files.read(paths.tc_record) or "")
+        if found["schema"] != SCHEMA:
+            return Record()
         return Record(**{name: type(empty)(found[name]) for name, empty in Record()._asdict().items()})
     except (ValueError, KeyError, TypeError):
         return Record()
@@ -222,6 +224,7 @@ def take_off(tc: Tc) -> None:
     """Take our filters off all interfaces, and the queues away. Refused."""
     for name in _with_ours(tc):
         tc.remove_filters(name)
+    tc.await_no_redirect()
     if tc.has(SHAPER):
         tc.remove_shaper()
 
