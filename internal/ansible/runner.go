@@ -160,9 +160,10 @@ func (r *PlaybookRunner) execute(ctx context.Context, dir string, run Run, env [
 // environment of ansible-playbook: only what it needs, so that the operator's
 // own environment reaches neither Ansible nor an error text.
 func (r *PlaybookRunner) environment(dir, control string, forks int) []string {
-	return []string{
+	return append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + dir,
+		"TMPDIR=" + dir, // everything else may be read-only
 		"LC_ALL=C.UTF-8",
 		"ANSIBLE_CONFIG=" + filepath.Join(r.ProjectDir, "ansible.cfg"),
 		"ANSIBLE_LOCAL_TEMP=" + filepath.Join(dir, "tmp"),
@@ -171,5 +172,5 @@ func (r *PlaybookRunner) environment(dir, control string, forks int) []string {
 		"ANSIBLE_NOCOLOR=1",
 		"PYTHONDONTWRITEBYTECODE=1",
 		"NFT_OPERATOR_RESULTS=" + filepath.Join(dir, resultsFile),
-	}
+	}, r.WorkDir.account...)
 }

@@ -11,8 +11,9 @@ import (
 // WorkDir is the operator's private folder: runs/ has one folder a run,
 // control/ the sockets of kept SSH connections.
 type WorkDir struct {
-	root string
-	lock *os.File // held while the process lives
+	root    string
+	lock    *os.File // held while the process lives
+	account []string // environment in which ssh knows its user
 }
 
 // DefaultWorkDir is under /run, which is memory-backed, where that is there
@@ -46,7 +47,9 @@ func OpenWorkDir(root string) (WorkDir, error) {
 			return dir, err
 		}
 	}
-	return dir, nil
+	var err error
+	dir.account, err = findAccount(root)
+	return dir, err
 }
 
 // longestRoot leaves room for the longest name of a socket while ssh makes it:
@@ -73,7 +76,9 @@ func (d WorkDir) CloseConnections() {
 	sockets, _ := filepath.Glob(filepath.Join(d.controls(), "*", "*"))
 	for _, socket := range sockets {
 		// The host's name only fills a place: the socket says which connection it is.
-		_ = exec.Command("ssh", "-F", "none", "-o", "ControlPath="+configQuote(socket), "-O", "exit", "kept").Run()
+		command := exec.Command("ssh", "-F", "none", "-o", "ControlPath="+configQuote(socket), "-O", "exit", "kept")
+		command.Env = append(os.Environ(), d.account...)
+		_ = command.Run()
 	}
 }
 
