@@ -22,8 +22,12 @@ import (
 	"github.com/nft-operator/nft-operator/internal/watches"
 )
 
+// version is set when a release is built.
+var version = "development"
+
 // settings are the flags.
 type settings struct {
+	version           bool
 	watches           string
 	namespace         string
 	workDir           string
@@ -45,6 +49,7 @@ func main() {
 
 func parseFlags() settings {
 	var s settings
+	flag.BoolVar(&s.version, "version", false, "print the version and end")
 	flag.StringVar(&s.watches, "watches", "watches.yaml", "the watches.yaml that says which playbook runs for NftGateway; ansible.cfg lies beside it")
 	flag.StringVar(&s.namespace, "namespace", "nft-operator-system", "the namespace of the NftGateways and their Secrets")
 	flag.StringVar(&s.workDir, "work-dir", ansible.DefaultWorkDir(), "private folder for the files of a run, keys among them; best memory-backed")
@@ -60,6 +65,10 @@ func parseFlags() settings {
 }
 
 func run(s settings) error {
+	if s.version {
+		fmt.Println("nft-operator", version)
+		return nil
+	}
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&s.logging)))
 	if s.maxConcurrentRuns < 2 {
 		return fmt.Errorf("--max-concurrent-runs is %d, it must be at least 2: one for hosts that fail, one for the others", s.maxConcurrentRuns)
