@@ -5,6 +5,13 @@ SHELL := /bin/bash
 
 BIN := $(CURDIR)/bin
 TOOLS := $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/golangci-lint
+
+# The release: config/manager and bundles name the image with it.
+VERSION := 0.1.0
+IMAGE ?= ghcr.io/nft-operator/nft-operator:$(VERSION)
+ARCH ?= $(shell go env GOARCH)
+ARCHIVE := dist/nft-operator-$(VERSION)-linux-$(ARCH).oci.tar
+
 SHELL_SCRIPTS := $(shell git ls-files --cached --others --exclude-standard .ci/run 'hack/*.sh')
 
 .PHONY: help
@@ -71,6 +78,15 @@ generate: $(BIN)/controller-gen ## Write deep copies, CRDs and RBAC anew from th
 	@$(BIN)/controller-gen object paths=./api/...
 	@$(BIN)/controller-gen crd paths=./api/... output:crd:dir=config/crd
 	@$(BIN)/controller-gen rbac:roleName=nft-operator paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: image
+image: ## Build the container image and its SBOM into dist/; IMAGE=, ARCH= and BASE= choose others
+	@hack/setup.sh --image
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/linux-$(ARCH)/ ./cmd/...
+	@hack/as-root.sh hack/image.sh $(IMAGE) $(VERSION) $(ARCH) $(ARCHIVE) $(BASE)
+	@go run ./hack/sbom -image $(IMAGE) -dpkg-status $(ARCHIVE).packages $(BIN)/linux-$(ARCH)/* >$(ARCHIVE:.oci.tar=.spdx.json)
+	@rm $(ARCHIVE).packages
+	@ls -sh1 $(ARCHIVE:.oci.tar=)*
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run every linter

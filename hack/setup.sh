@@ -21,8 +21,14 @@ machine=(
     mmdebstrap      # makes its image
     e2fsprogs       # makes its disk
 )
+image=(
+    buildah         # makes the container image
+    mmdebstrap      # makes its base where there is no registry
+    runc            # runs it in its tests
+)
 case ${1:-} in
     --lint) packages+=("${linters[@]}") ;;
+    --image) packages+=("${image[@]}") ;;
     --vm) packages+=("${machine[@]}") ;;
 esac
 
