@@ -46,7 +46,7 @@ kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
 	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$')
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$')
 
 .PHONY: test-limits
 test-limits: setup ## Measure what Services get through their limits, with nothing else running; FOR= is how long
@@ -56,6 +56,10 @@ test-limits: setup ## Measure what Services get through their limits, with nothi
 test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)
 	@hack/setup.sh --vm
 	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 30m ./test/vm
+
+.PHONY: test-image
+test-image: image ## Build the image, and run it as Kubernetes would: any user, read-only, no capability
+	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 10m ./test/image -archive $(CURDIR)/$(ARCHIVE) -version $(VERSION)
 
 .PHONY: soak
 soak: setup kube ## Make 1,000 changes under traffic and lose nothing; CHANGES= and SEED= choose others
