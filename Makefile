@@ -92,6 +92,11 @@ image: ## Build the container image and its SBOM into dist/; IMAGE=, ARCH= and B
 	@rm $(ARCHIVE).packages
 	@ls -sh1 $(ARCHIVE:.oci.tar=)*
 
+.PHONY: manifests
+manifests: $(BIN)/kustomize ## Write dist/install.yaml: one file that installs all of it
+	@mkdir -p dist
+	@$(BIN)/kustomize build config/default >dist/install.yaml
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run every linter
 	@$(BIN)/golangci-lint run ./...
@@ -100,8 +105,8 @@ lint: $(BIN)/golangci-lint ## Run every linter
 	@shellcheck $(SHELL_SCRIPTS)
 
 .PHONY: install
-install: ## Create the CRDs, namespace, RBAC and admission policy in the cluster of your KUBECONFIG
-	@kubectl apply --server-side -k config/default
+install: ## Create all but the operator itself in the cluster of your KUBECONFIG, to run bin/nft-operator by hand
+	@kubectl apply --server-side -k config/base
 	@kubectl apply --server-side -k config/admission
 
 .PHONY: clean

@@ -1,5 +1,5 @@
 // Package control shows the controllers against a real API server, with the
-// rights that config/default gives them. Only Ansible is scripted, so that
+// rights that config/base gives them. Only Ansible is scripted, so that
 // faults can be chosen and runs counted; test/e2e has it real.
 package control
 
@@ -76,7 +76,7 @@ func newWorld(ctx context.Context) (*world, error) {
 	return w, err
 }
 
-// accountConfig logs in as the ServiceAccount that config/default makes.
+// accountConfig logs in as the ServiceAccount that config/base makes.
 func accountConfig(ctx context.Context, admin *rest.Config) (*rest.Config, error) {
 	clients, err := kubernetes.NewForConfig(admin)
 	if err != nil {

@@ -49,7 +49,7 @@ func checkSurroundings() error {
 	if os.Geteuid() != 0 {
 		return errors.New("this makes network namespaces and needs root: run `make demo`, which calls sudo")
 	}
-	for _, path := range []string{"watches.yaml", "playbooks/apply.yml", "config/default/kustomization.yaml"} {
+	for _, path := range []string{"watches.yaml", "playbooks/apply.yml", "config/base/kustomization.yaml"} {
 		if _, err := os.Stat(path); err != nil {
 			return fmt.Errorf("there is no %s here: run `make demo` in the top folder of the repository", path)
 		}

@@ -59,13 +59,14 @@ func BuildProgram(name string) (string, error) {
 	return path, nil
 }
 
-// InstallOperator creates the operator's namespace and rights, as make install does.
+// InstallOperator creates the operator's namespace and rights, as make install
+// does for an operator outside of the cluster.
 func (c *ControlPlane) InstallOperator(ctx context.Context) error {
 	repository, err := repositoryRoot()
 	if err != nil {
 		return err
 	}
-	_, err = c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(repository, "config", "default"))
+	_, err = c.Kubectl(ctx, "apply", "--server-side", "-k", filepath.Join(repository, "config", "base"))
 	return err
 }
 
