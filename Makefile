@@ -30,7 +30,7 @@ demo: setup build ## Watch Services being opened on two gateways, with real pack
 	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: setup test-python test-go ## Run every test but those of test-limits and test-vm, installing what they need
+test: setup test-python test-go ## Run every test but those of test-limits, test-vm and test-image, installing what they need
 
 ##@ Parts of them
 
