@@ -40,6 +40,24 @@ func TestTheLocalChainIsTakenUpAndNeverTouched(t *testing.T) {
 	}
 }
 
+// TestTheAncestorsLocalChainIsTakenOver: its file is in the same place, has the
+// same chain in it, and nothing needs to be changed.
+func TestTheAncestorsLocalChainIsTakenOver(t *testing.T) {
+	h := newHost(t)
+	const ancestors = "#!/usr/sbin/nft -f\n\n\n        chain local-chain {\n# edit me\n\t\tip saddr 198.51.100.100  counter accept\n\n        }\n"
+	h.put(t, theirChain, ancestors)
+	if got := h.apply(t, edge(web)).Result; got.LocalChain.State != "Accepted" {
+		t.Errorf("%+v", got.LocalChain)
+	}
+	if !strings.Contains(h.ours(t), "198.51.100.100") {
+		t.Errorf("the rule is not in force:\n%s", h.ours(t))
+	}
+	if h.file(t, theirChain) != ancestors {
+		t.Error("the file is another")
+	}
+	h.assertConverged(t)
+}
+
 // TestALocalChainThatDropsAllIsTold: it is the administrator's right, and seldom
 // what was meant.
 func TestALocalChainThatDropsAllIsTold(t *testing.T) {
