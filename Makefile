@@ -55,7 +55,7 @@ test-limits: setup ## Measure what Services get through their limits, with nothi
 .PHONY: test-vm
 test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)
 	@hack/setup.sh --vm
-	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 30m ./test/vm
+	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 45m ./test/vm
 
 .PHONY: test-image
 test-image: image ## Build the image, and run it as Kubernetes would: any user, read-only, no capability

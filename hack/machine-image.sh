@@ -1,35 +1,29 @@
 #!/usr/bin/env bash
-# Makes the image of the lab's virtual machine, a stock Debian 12 gateway:
-# DIRECTORY/{kernel,initrd,disk}. Needs root and the network; takes about a
-# minute. The lab makes it anew when this file changes.
+# Makes the image of the lab's virtual machine, a bare Debian 12 server with the
+# packages of a gateway: DIRECTORY/{kernel,initrd,disk}. Needs root and the
+# network; takes about a minute. The lab makes it anew when this file changes.
 set -euo pipefail
 
 directory=${1:?usage: machine-image.sh DIRECTORY}
 packages=(
     linux-image-cloud-amd64 systemd-sysv udev dbus # a Debian server
     openssh-server nftables iproute2 python3 sudo  # what a gateway needs
+    frr frr-pythontools                            # what it routes with, if asked to
     qemu-guest-agent                               # lets the lab in beside SSH
 )
 part=$(mktemp --directory "$directory/part.XXXXXX")
 trap 'rm -rf "$part"' EXIT
 root=$part/root
 
-# What makes Debian a gateway of the lab. The rest, addresses and keys, is
-# each machine's own.
+# What makes a server of the lab: an administrator, as Debian's own images have
+# one, and less to do at boot. The rest, addresses and keys, is each machine's.
 configure() {
-    useradd --create-home --shell /bin/sh --password '*' nftop
-    echo 'nftop ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/nftop
-    chmod 0440 /etc/sudoers.d/nftop
-    cat >/etc/ssh/sshd_config.d/gateway.conf <<END
-PermitRootLogin no
-PasswordAuthentication no
-END
-    cat >/etc/sysctl.d/gateway.conf <<END
-net.ipv4.ip_forward = 1
-net.ipv6.conf.all.forwarding = 1
-END
+    useradd --create-home --shell /bin/bash --password '*' debian
+    echo 'debian ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/debian
+    chmod 0440 /etc/sudoers.d/debian
     echo '/dev/vda / ext4 defaults 0 1' >/etc/fstab
-    systemctl enable systemd-networkd.service nftables.service
+    systemctl enable systemd-networkd.service
+    systemctl disable frr.service nftables.service # as if they were not installed yet
     mkdir /etc/systemd/system/qemu-guest-agent.service.d
     printf '[Service]\nLogLevelMax=notice\n' >/etc/systemd/system/qemu-guest-agent.service.d/quiet.conf
     # An emulated processor has no time for what no test looks at.

@@ -16,8 +16,8 @@ import (
 
 // Machine is a gateway with a kernel and a systemd of its own: Debian 12 in a
 // virtual machine, which qemu emulates without any help of the processor's. It
-// forwards as a [Gateway] does. The lab's key logs in as [User], who may use
-// sudo; root may not log in.
+// forwards as a [Gateway] does, unless it is bare. The lab's key logs in as
+// [User], who may use sudo; root may not log in.
 type Machine struct {
 	Name string
 	// Public and Cluster are its addresses on both sides; sshd answers there.
@@ -45,7 +45,14 @@ const (
 
 // NewMachine boots a machine with a fresh disk and waits until its sshd
 // answers. [Isolation.Machine] must have been set. A topology has one at most.
-func (t *Topology) NewMachine() (*Machine, error) {
+func (t *Topology) NewMachine() (*Machine, error) { return t.newMachine((*Machine).furnishGateway) }
+
+// NewBareMachine boots a machine that is no gateway yet: it does not forward,
+// and nobody but [Administrator] can log in. What a gateway needs is installed,
+// because there is no network to fetch it from.
+func (t *Topology) NewBareMachine() (*Machine, error) { return t.newMachine((*Machine).furnish) }
+
+func (t *Topology) newMachine(furnish func(*Machine, []machineFile, Key) error) (*Machine, error) {
 	public := numbered(PublicNetworks, firstGatewayPublic+machineNumber-1)
 	cluster := numbered(ClusterNetworks, firstGatewayCluster+machineNumber-1)
 	m := &Machine{Name: "machine", Public: addressesOf(public), Cluster: addressesOf(cluster), ended: make(chan struct{})}
@@ -56,13 +63,13 @@ func (t *Topology) NewMachine() (*Machine, error) {
 	if err := m.powerOn(t); err != nil {
 		return nil, fmt.Errorf("start qemu: %w\n%s", err, m.Console())
 	}
-	files := m.files(t.Key, map[string]string{
+	files := m.files(map[string]string{
 		PublicInterface:  networkFile(PublicInterface, public, nil),
 		ClusterInterface: networkFile(ClusterInterface, cluster, loadBalancerRoutes(t.Node)),
 	})
 	for _, step := range []func() error{
 		func() error { return m.agent.awaitRunning(bootTimeout) },
-		func() error { return m.furnish(files) },
+		func() error { return furnish(m, files, t.Key) },
 		func() error { return awaitSSH(m.Cluster.IPv4) },
 	} {
 		if err := step(); err != nil {

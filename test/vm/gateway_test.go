@@ -18,6 +18,7 @@ import (
 type gateway struct {
 	*lab.Machine
 	net      *lab.Topology
+	login    lab.Key // of the operator
 	spec     v1alpha1.NftGatewaySpec
 	services []corev1.Service
 	sequence int64 // of the latest run
@@ -26,17 +27,22 @@ type gateway struct {
 // newGateway boots a machine with Debian's own nftables.conf.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
+	return newGatewayOf(t, (*lab.Topology).NewMachine)
+}
+
+func newGatewayOf(t *testing.T, boot func(*lab.Topology) (*lab.Machine, error)) *gateway {
+	t.Helper()
 	net, err := lab.NewTopology(lab.Layout{})
 	must(t, err)
 	t.Cleanup(func() { must(t, net.Close()) })
-	machine, err := net.NewMachine()
+	machine, err := boot(net)
 	must(t, err)
 	t.Cleanup(func() {
 		tellOfFailure(t, machine)
 		must(t, machine.Close())
 	})
 	must(t, net.Via(machine))
-	return &gateway{Machine: machine, net: net, spec: apply.SpecOf(machine), services: []corev1.Service{web}}
+	return &gateway{Machine: machine, net: net, login: net.Key, spec: apply.SpecOf(machine), services: []corev1.Service{web}}
 }
 
 // tellOfFailure logs what the machine has to say where a test failed.
@@ -51,7 +57,7 @@ func tellOfFailure(t *testing.T, machine *lab.Machine) {
 // run is what the operator would run for the spec and the Services.
 func (g *gateway) run(t *testing.T) ansible.Run {
 	t.Helper()
-	run, err := apply.RunOf(runner, g, g.net.Key, g.spec, g.services)
+	run, err := apply.RunOf(runner, g, g.login, g.spec, g.services)
 	must(t, err)
 	g.sequence++
 	run.Fence = &ansible.Fence{Epoch: 1, Sequence: g.sequence}
