@@ -12,11 +12,10 @@ import (
 var update = flag.Bool("update", false, "write the goldens anew; look at the difference before committing it")
 
 // readers of what is written; a "%s" stands for the file. They judge it without
-// doing it.
+// doing it. frr.conf is read by FRR itself, in test/vm.
 var readers = map[string][]string{
 	"sudoers":   {"visudo", "--check", "--file=%s"},
 	"sshd.conf": {"/usr/sbin/sshd", "-t", "-f", "%s"},
-	"frr.conf":  {"vtysh", "--dryrun", "--inputfile", "%s"},
 }
 
 // TestGoldens compares what every scenario renders to with its golden, and has
@@ -47,12 +46,8 @@ func TestBadFilesAreRefused(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"sudoers":   {"NOPASSWD:", "NOPASSWD"},
 		"sshd.conf": {"AuthenticationMethods", "AuthenticationMethod"},
-		"frr.conf":  {"remote-as 64501", "remote-as none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := exec.LookPath(readers[name][0]); err != nil {
-				t.Skip("not installed here:", err)
-			}
 			good := read(t, filepath.Join("testdata", "frr", name))
 			bad := strings.Replace(good, change[0], change[1], 1)
 			if _, ok := judge(t, name, bad); ok || bad == good {
@@ -62,16 +57,11 @@ func TestBadFilesAreRefused(t *testing.T) {
 	}
 }
 
-// judge has the program that a file is for read it. Where that is not installed,
-// nobody complains: the role itself asks it on the gateway, see test/vm.
+// judge has the program that a file is for read it.
 func judge(t *testing.T, name, content string) (complaint string, ok bool) {
 	t.Helper()
 	reader, found := readers[name]
 	if !found {
-		return "", true
-	}
-	if _, err := exec.LookPath(reader[0]); err != nil {
-		t.Logf("%s was read by nobody: %v", name, err)
 		return "", true
 	}
 	file := filepath.Join(t.TempDir(), name)
