@@ -16,9 +16,12 @@ var (
 	// LoadBalancerNetworks hold the Services' addresses. The node answers on
 	// every one of them.
 	LoadBalancerNetworks = prefixes("203.0.113.0/24", "2001:db8:1b::/64")
-	// ServiceNetworks are the API server's for cluster addresses. No packet
-	// uses them.
+	// ServiceNetworks are the API server's for cluster addresses. Only on the
+	// node, where kube-proxy is, packets use them.
 	ServiceNetworks = prefixes("198.18.0.0/16", "2001:db8:5c::/112")
+	// PodNetworks are those of the Pods on the node. Others see the node's
+	// addresses instead.
+	PodNetworks = prefixes("198.19.0.0/24", "2001:db8:90d::/64")
 )
 
 // Host parts of the addresses.
@@ -51,6 +54,8 @@ func (a Addresses) Like(other netip.Addr) netip.Addr {
 	}
 	return a.IPv6
 }
+
+func operatorAddresses() Addresses { return addressesOf(numbered(ClusterNetworks, operatorNumber)) }
 
 func addressesOf(of []netip.Prefix) Addresses {
 	return Addresses{IPv4: of[0].Addr(), IPv6: of[1].Addr()}

@@ -30,6 +30,7 @@ type Box struct {
 	port    string // its end of the cable to the cluster side, in the lab
 	key     Key    // logs in to it
 	hostKey Key
+	binds   binds     // what it sees of the machine, besides
 	process *exec.Cmd // its pid 1
 	ended   chan struct{}
 }
@@ -87,7 +88,7 @@ func (b *Box) boot() error {
 	defer func() { _ = read.Close() }()
 	b.process = exec.Command("/proc/self/exe")
 	b.process.Args = []string{b.Name + "-init"}
-	b.process.Env = []string{stageVariable + "=" + stageBox, boxVariable + "=" + directory}
+	b.process.Env = []string{stageVariable + "=" + stageBox, boxVariable + "=" + directory, bindsVariable + "=" + b.binds.String()}
 	b.process.ExtraFiles = []*os.File{write}
 	b.process.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,7 +26,7 @@ func boxMain() int {
 
 func furnishBox(directory string) error {
 	root := filepath.Join(directory, "root")
-	for _, step := range []func(string) error{mountOverlay, mountKernelFiles, mountDevices, mountRun, changeRoot} {
+	for _, step := range []func(string) error{mountOverlay, mountKernelFiles, mountDevices, mountRun, mountBinds, changeRoot} {
 		if err := step(root); err != nil {
 			return err
 		}
@@ -99,6 +100,46 @@ func mountRun(root string) error {
 		}
 	}
 	return nil
+}
+
+// bindsVariable tells the box's pid 1 what it sees of the machine, besides.
+const bindsVariable = "NFT_OPERATOR_LAB_BINDS"
+
+// binds are paths of the machine by the path at which a box sees them.
+type binds map[string]string
+
+func (b binds) String() string {
+	var pairs []string
+	for target, source := range b {
+		pairs = append(pairs, target+"="+source)
+	}
+	return strings.Join(pairs, " ")
+}
+
+func mountBinds(root string) error {
+	for pair := range strings.FieldsSeq(os.Getenv(bindsVariable)) {
+		target, source, _ := strings.Cut(pair, "=")
+		if err := mountBind(source, filepath.Join(root, target)); err != nil {
+			return fmt.Errorf("bind %s: %w", source, err)
+		}
+	}
+	return nil
+}
+
+func mountBind(source, target string) error {
+	information, err := os.Stat(source)
+	switch {
+	case err != nil:
+		return err
+	case information.IsDir():
+		err = os.MkdirAll(target, 0o755)
+	default:
+		err = os.WriteFile(target, nil, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	return unix.Mount(source, target, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
 // changeRoot makes root the only file system that the box sees.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,10 @@ type Isolation struct {
 	// the same reason.
 	Machine bool
 
+	// Node makes sure that what [Topology.StartNode] starts is there, for the same
+	// reason, and that nothing of its Pods stays in the machine's control groups.
+	Node bool
+
 	// Door is a TCP address outside of the lab, for example "127.0.0.1:0", at
 	// which [ControlPlane.OpenDoor] lets programs outside reach the API server.
 	Door string
@@ -35,6 +40,8 @@ const (
 	stageInit     = "init"   // pid 1 of the lab
 	stageInside   = "inside" // its child, which Isolate returns to
 	stageBox      = "box"    // pid 1 of a box
+
+	stageUndertaker = "undertaker" // outlives the lab, and takes its control groups away
 )
 
 // doorVariable holds the outer address of the door, where there is one.
@@ -72,6 +79,8 @@ func Isolate(want Isolation) bool {
 		os.Exit(initMain())
 	case stageBox:
 		os.Exit(boxMain())
+	case stageUndertaker:
+		os.Exit(undertakerMain())
 	case stageInside:
 		inside = true
 		holdDoor()
@@ -95,7 +104,7 @@ func outsideMain(want Isolation) int {
 }
 
 // runInside starts the lab's pid 1 and returns its exit code.
-func runInside(want Isolation) (int, error) {
+func runInside(want Isolation) (code int, err error) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = os.Args
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -120,6 +129,18 @@ func runInside(want Isolation) (int, error) {
 			return 0, err
 		}
 		cmd.Env = append(cmd.Env, machineVariable+"="+directory)
+	}
+	if want.Node {
+		directories, err := EnsureNode(os.Stderr)
+		if err != nil {
+			return 0, err
+		}
+		cgroup, undertaker, err := makeCgroups()
+		if err != nil {
+			return 0, err
+		}
+		defer func() { err = errors.Join(err, undertaker.end()) }()
+		cmd.Env = append(cmd.Env, nodeVariable+"="+strings.Join(directories, ":"), cgroupVariable+"="+cgroup)
 	}
 
 	// The lab's pid 1 ends when this pipe closes, that is when this process is

@@ -22,6 +22,7 @@ const (
 	performCatch = "catch" // stay until SIGINT, then leave in good order
 	performFail  = "fail"  // leave at once
 	performDoor  = "door"  // let the API server be reached from outside
+	performPods  = "pods"  // have a process in a control group of Pods, and stay
 )
 
 const (
@@ -37,7 +38,7 @@ func perform(what string) int {
 	case performDoor:
 		return openDoor()
 	}
-	if _, err := NewTopology(Layout{Gateways: 1}); err != nil {
+	if err := furnishPerformance(what); err != nil {
 		fmt.Println(err)
 		return 1
 	}
@@ -48,6 +49,35 @@ func perform(what string) int {
 	fmt.Println("ready")
 	<-interrupted
 	return caughtCode
+}
+
+func furnishPerformance(what string) error {
+	if what == performPods {
+		return standInForPod()
+	}
+	_, err := NewTopology(Layout{Gateways: 1})
+	return err
+}
+
+// standInForPod makes control groups as a kubelet does, and a process in one.
+func standInForPod() error {
+	sleeper := exec.Command("sleep", "infinity")
+	if err := sleeper.Start(); err != nil {
+		return err
+	}
+	for _, hierarchy := range cgroupHierarchies() {
+		pod := filepath.Join(hierarchy, os.Getenv(cgroupVariable), "kubepods", "pod")
+		if err := os.MkdirAll(pod, 0o755); err != nil {
+			return err
+		}
+		if base := filepath.Base(hierarchy); base != "pids" && hierarchy != cgroupRoot {
+			continue // some want to be configured first
+		}
+		if err := os.WriteFile(filepath.Join(pod, "cgroup.procs"), []byte(strconv.Itoa(sleeper.Process.Pid)), 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func startPerformance(t *testing.T, what string) *exec.Cmd {
@@ -71,12 +101,13 @@ func startPerformance(t *testing.T, what string) *exec.Cmd {
 
 // traces is everything of a lab that the kernel shows.
 type traces struct {
-	processes, namespaces, mounts []string
+	processes, namespaces, mounts, cgroups []string
 }
 
 func (s traces) equal(other traces) bool {
 	return slices.Equal(s.processes, other.processes) &&
-		slices.Equal(s.namespaces, other.namespaces) && slices.Equal(s.mounts, other.mounts)
+		slices.Equal(s.namespaces, other.namespaces) && slices.Equal(s.mounts, other.mounts) &&
+		slices.Equal(s.cgroups, other.cgroups)
 }
 
 func takeTraces(t *testing.T) traces {
@@ -99,7 +130,16 @@ func takeTraces(t *testing.T) traces {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var cgroups []string
+	for _, hierarchy := range cgroupHierarchies() {
+		found, err := filepath.Glob(filepath.Join(hierarchy, "nft-operator-lab-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cgroups = append(cgroups, found...)
+	}
 	return traces{
+		cgroups:    cgroups,
 		processes:  processes,
 		namespaces: slices.Sorted(maps.Keys(namespaces)),
 		mounts:     strings.Split(string(mounts), "\n"),
@@ -150,21 +190,28 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	first := func(t *testing.T, outer int) int { return childOf(t, outer) }
 	inner := func(t *testing.T, outer int) int { return childOf(t, childOf(t, outer)) }
 	for name, test := range map[string]struct {
-		victim func(*testing.T, int) int
-		signal syscall.Signal
-		code   int
+		performance string
+		victim      func(*testing.T, int) int
+		signal      syscall.Signal
+		code        int
 	}{
-		"outer killed":      {outer, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
-		"pid 1 killed":      {first, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
-		"inner killed":      {inner, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
-		"outer terminated":  {outer, syscall.SIGTERM, 128 + int(syscall.SIGTERM)},
-		"outer interrupted": {outer, syscall.SIGINT, 128 + int(syscall.SIGINT)},
+		"outer killed":               {performStay, outer, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
+		"pid 1 killed":               {performStay, first, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
+		"inner killed":               {performStay, inner, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
+		"outer terminated":           {performStay, outer, syscall.SIGTERM, 128 + int(syscall.SIGTERM)},
+		"outer interrupted":          {performStay, outer, syscall.SIGINT, 128 + int(syscall.SIGINT)},
+		"outer killed, with Pods":    {performPods, outer, syscall.SIGKILL, 128 + int(syscall.SIGKILL)},
+		"outer terminated with Pods": {performPods, outer, syscall.SIGTERM, 128 + int(syscall.SIGTERM)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := takeTraces(t)
-			cmd := startPerformance(t, performStay)
-			if during := takeTraces(t); len(during.processes) < len(before.processes)+5 {
+			cmd := startPerformance(t, test.performance)
+			during := takeTraces(t)
+			if len(during.processes) < len(before.processes)+4 {
 				t.Errorf("only %d processes before and %d during: the traces would not show what is left", len(before.processes), len(during.processes))
+			}
+			if test.performance == performPods && len(during.cgroups) <= len(before.cgroups) {
+				t.Errorf("no control group was made; there are %v", during.cgroups)
 			}
 			if err := syscall.Kill(test.victim(t, cmd.Process.Pid), test.signal); err != nil {
 				t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func StartControlPlane() (*ControlPlane, error) {
 		return nil, errors.New("start the control plane: call lab.Isolate first, in TestMain or main")
 	}
 	programs := os.Getenv(assetsVariable)
-	if len(missingPrograms(programs)) > 0 {
+	if len(missingPrograms(programs, controlPlanePrograms)) > 0 {
 		return nil, errors.New("start the control plane: its programs are not there; set Isolation.ControlPlane")
 	}
 	repository, err := repositoryRoot()
@@ -78,8 +79,8 @@ func StartControlPlane() (*ControlPlane, error) {
 
 func (c *ControlPlane) start() error {
 	// A directory of our own outlives a restart of the API server.
-	certificates := filepath.Join(c.directory, "certificates")
-	if err := os.MkdirAll(certificates, 0o755); err != nil {
+	authority, err := makeCertificates(c.certificates(), c.addresses()...)
+	if err != nil {
 		return err
 	}
 	log, err := os.Create(c.logFile())
@@ -87,14 +88,20 @@ func (c *ControlPlane) start() error {
 		return err
 	}
 	server := c.environment.ControlPlane.GetAPIServer()
-	server.CertDir = certificates
+	server.CertDir = c.certificates()
 	serving := &server.SecureServing
-	serving.Address, serving.Port = "127.0.0.1", apiServerPort
+	serving.Address, serving.Port, serving.CA = "127.0.0.1", apiServerPort, authority
 	server.Out, server.Err = log, log
 	server.Configure().
 		Set("service-cluster-ip-range", commaSeparated(ServiceNetworks)).
-		// There is no route by which it could find an address of its own.
-		Set("advertise-address", "127.0.0.1")
+		// A node reaches it at the cluster side, where it finds no address by itself
+		// as long as there is no topology.
+		Set("bind-address", "0.0.0.0").
+		Set("advertise-address", operatorAddresses().IPv4.String()).
+		Set("kubelet-preferred-address-types", "InternalIP"). // nobody resolves names in the lab
+		Set("authorization-mode", "Node,RBAC").
+		Set("disable-admission-plugins", "").
+		Set("enable-admission-plugins", "NodeRestriction")
 	c.environment.ControlPlane.Etcd = &envtest.Etcd{
 		URL: &url.URL{Scheme: "http", Host: etcdAddress}, Out: log, Err: log,
 	}
@@ -171,6 +178,14 @@ func (c *ControlPlane) Log() string {
 	}
 	return string(content)
 }
+
+// addresses are those at which it is asked: by this process, by the node, and by
+// Pods, for which it is the first of the addresses for Services.
+func (c *ControlPlane) addresses() []netip.Addr {
+	return append(operatorAddresses().All(), netip.MustParseAddr("127.0.0.1"), ServiceNetworks[0].Addr().Next())
+}
+
+func (c *ControlPlane) certificates() string { return filepath.Join(c.directory, "certificates") }
 
 func (c *ControlPlane) logFile() string { return filepath.Join(c.directory, "log") }
 

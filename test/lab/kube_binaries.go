@@ -25,8 +25,12 @@ const cacheVariable = "NFT_OPERATOR_CACHE"
 // progressEvery is how often a long build says that it is alive.
 const progressEvery = 20 * time.Second
 
-// kubePrograms are built from test/kube, in this order.
-var kubePrograms = []struct{ name, source string }{
+// program is built from test/kube.
+type program struct{ name, source string }
+
+// controlPlanePrograms are what [StartControlPlane] starts, in the order in
+// which they are built.
+var controlPlanePrograms = []program{
 	{"etcd", "go.etcd.io/etcd/server/v3"},
 	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
 	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
@@ -38,12 +42,18 @@ var kubePrograms = []struct{ name, source string }{
 // ask at the same time. It needs the network, so it works outside of the lab.
 func EnsureKube(progress io.Writer) (string, error) {
 	if directory := os.Getenv(assetsVariable); directory != "" {
-		if missing := missingPrograms(directory); len(missing) > 0 {
+		if missing := missingPrograms(directory, controlPlanePrograms); len(missing) > 0 {
 			return "", fmt.Errorf("%s is %s, but %s is not there; unset it to have all built from source",
 				assetsVariable, directory, strings.Join(missing, ", "))
 		}
 		return directory, nil
 	}
+	return ensureBuilt(controlPlanePrograms, progress)
+}
+
+// ensureBuilt returns the directory where programs are, and builds those that
+// are missing.
+func ensureBuilt(programs []program, progress io.Writer) (string, error) {
 	repository, err := repositoryRoot()
 	if err != nil {
 		return "", err
@@ -53,7 +63,7 @@ func EnsureKube(progress io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(missingPrograms(directory)) == 0 {
+	if len(missingPrograms(directory, programs)) == 0 {
 		return directory, nil
 	}
 	unlock, err := lockDirectory(directory, progress)
@@ -61,19 +71,19 @@ func EnsureKube(progress io.Writer) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	return directory, buildKube(source, directory, progress)
+	return directory, build(programs, source, directory, progress)
 }
 
-// buildKube builds what is missing. A program appears under its name only when
-// it is whole.
-func buildKube(source, directory string, progress io.Writer) error {
-	missing := missingPrograms(directory)
-	for _, program := range kubePrograms {
+// build builds what is missing. A program appears under its name only when it is
+// whole.
+func build(programs []program, source, directory string, progress io.Writer) error {
+	missing := missingPrograms(directory, programs)
+	for _, program := range programs {
 		if !slices.Contains(missing, program.name) {
 			continue
 		}
 		target := filepath.Join(directory, program.name)
-		_, _ = fmt.Fprintf(progress, "lab: building %s from source, once; all three take some minutes\n", program.name)
+		_, _ = fmt.Fprintf(progress, "lab: building %s from source, once; all take some minutes\n", program.name)
 		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", target+".part", program.source)
 		build.Dir = source
 		if err := runWithProgress(build, "building "+program.name, progress); err != nil {
@@ -111,9 +121,9 @@ func runWithProgress(cmd *exec.Cmd, what string, progress io.Writer) error {
 	}
 }
 
-func missingPrograms(directory string) []string {
+func missingPrograms(directory string, programs []program) []string {
 	var missing []string
-	for _, program := range kubePrograms {
+	for _, program := range programs {
 		if _, err := os.Stat(filepath.Join(directory, program.name)); err != nil {
 			missing = append(missing, program.name)
 		}

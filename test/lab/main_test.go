@@ -11,7 +11,7 @@ const performanceVariable = "NFT_OPERATOR_LAB_PERFORMANCE"
 
 func TestMain(m *testing.M) {
 	performance := os.Getenv(performanceVariable)
-	want := Isolation{ControlPlane: true}
+	want := Isolation{ControlPlane: true, Node: performance == "" || performance == performPods}
 	if performance == performDoor {
 		want.Door = "127.0.0.1:0"
 	}

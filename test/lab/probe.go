@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/nft-operator/nft-operator/test/lab/echo"
 )
 
 // Server echoes what it gets, TCP connections and UDP datagrams alike.
@@ -17,9 +18,6 @@ type Server struct{ listener io.Closer }
 
 // Close ends the server. Connections that it has go on.
 func (s *Server) Close() error { return s.listener.Close() }
-
-// datagramSize is more than a datagram of the lab ever has.
-const datagramSize = 2048
 
 // Serve starts an echo server in the namespace. The kernel has no SCTP sockets;
 // [Topology.Scan] shows where SCTP packets come through.
@@ -31,7 +29,7 @@ func (n *Namespace) Serve(protocol Protocol, at netip.AddrPort) (server *Server,
 			if err != nil {
 				return err
 			}
-			go echoConnections(listener)
+			go echo.Connections(listener, nil)
 			server = &Server{listener}
 			return nil
 		case UDP:
@@ -39,7 +37,7 @@ func (n *Namespace) Serve(protocol Protocol, at netip.AddrPort) (server *Server,
 			if err != nil {
 				return err
 			}
-			go echoDatagrams(socket)
+			go echo.Datagrams(socket, nil)
 			server = &Server{socket}
 			return nil
 		default:
@@ -54,32 +52,6 @@ func (n *Namespace) Serve(protocol Protocol, at netip.AddrPort) (server *Server,
 
 func errNoSockets(protocol Protocol) error {
 	return fmt.Errorf("there are no %s sockets in the lab; use Scan", protocol)
-}
-
-func echoConnections(listener *net.TCPListener) {
-	for {
-		connection, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		go func() {
-			defer func() { _ = connection.Close() }()
-			_, _ = io.Copy(connection, connection)
-		}()
-	}
-}
-
-func echoDatagrams(socket *net.UDPConn) {
-	buffer := make([]byte, datagramSize)
-	for {
-		length, from, err := socket.ReadFromUDPAddrPort(buffer)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil {
-			_, _ = socket.WriteToUDPAddrPort(buffer[:length], from)
-		}
-	}
 }
 
 // Dial connects from the namespace, and from one of its addresses where from is

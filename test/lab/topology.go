@@ -48,7 +48,7 @@ func NewTopology(layout Layout) (*Topology, error) {
 	if layout.Gateways < 0 || layout.Gateways > 50 {
 		return nil, fmt.Errorf("a topology has 0 to 50 gateways, not %d", layout.Gateways)
 	}
-	t := &Topology{Operator: addressesOf(numbered(ClusterNetworks, operatorNumber))}
+	t := &Topology{Operator: operatorAddresses()}
 	if err := t.build(layout); err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Command kube-binaries builds the lab's control plane where it is missing, and
-// prints the directory of its programs.
+// Command kube-binaries builds the lab's control plane and the programs of its
+// node where they are missing, and prints the directory of the control plane's.
 package main
 
 import (
@@ -11,6 +11,9 @@ import (
 
 func main() {
 	directory, err := lab.EnsureKube(os.Stderr)
+	if err == nil {
+		_, err = lab.EnsureNode(os.Stderr)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kube-binaries:", err)
 		os.Exit(1)

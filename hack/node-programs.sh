@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Fetches Debian's containerd, runc and CNI plugins for the lab's node into
+# DIRECTORY, without installing them: a machine that has others keeps those, and
+# no service starts. The lab fetches them anew when this file changes.
+set -euo pipefail
+
+directory=${1:?usage: node-programs.sh DIRECTORY}
+packages=(containerd runc containernetworking-plugins)
+programs=(
+    usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr
+    usr/sbin/runc
+    usr/lib/cni/bridge usr/lib/cni/host-local usr/lib/cni/loopback
+)
+part=$(mktemp --directory)
+trap 'rm -rf "$part"' EXIT
+chmod 0755 "$part" # apt fetches as a user of its own
+chown --silent _apt "$part"
+
+cd "$part"
+apt-get update -qq
+apt-get download -qq "${packages[@]}"
+for package in *.deb; do
+    dpkg-deb --extract "$package" root
+done
+for program in "${programs[@]}"; do
+    install --mode=0755 "root/$program" "$directory/$(basename "$program").part"
+done
+for program in "${programs[@]}"; do
+    mv "$directory/$(basename "$program").part" "$directory/$(basename "$program")"
+done
