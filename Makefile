@@ -30,7 +30,7 @@ demo: setup build ## Watch Services being opened on two gateways, with real pack
 	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: setup test-python test-go ## Run every test but those of test-limits, test-vm and test-image, installing what they need
+test: setup test-python test-go ## Run every test but those of the test-… below, installing what they need
 
 ##@ Parts of them
 
@@ -39,14 +39,14 @@ setup: ## Install the Debian packages that are missing
 	@hack/setup.sh
 
 .PHONY: kube
-kube: ## Build etcd, kube-apiserver and kubectl for the lab (minutes, once)
+kube: ## Build Kubernetes for the lab (minutes, once)
 	@go run ./test/lab/cmd/kube-binaries
 
 .PHONY: test-go
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
 	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$')
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$\|/test/cluster$$')
 
 .PHONY: test-limits
 test-limits: setup ## Measure what Services get through their limits, with nothing else running; FOR= is how long
@@ -60,6 +60,11 @@ test-vm: ## Run the tests that need a machine of its own: boots, resets, its clo
 .PHONY: test-image
 test-image: image ## Build the image, and run it as Kubernetes would: any user, read-only, no capability
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 10m ./test/image -archive $(CURDIR)/$(ARCHIVE) -version $(VERSION)
+
+.PHONY: test-cluster
+test-cluster: image manifests kube ## Install the operator on a real node, and reach real Pods through it
+	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 20m ./test/cluster \
+		-archive $(CURDIR)/$(ARCHIVE) -install $(CURDIR)/dist/install.yaml
 
 .PHONY: soak
 soak: setup kube ## Make 1,000 changes under traffic and lose nothing; CHANGES= and SEED= choose others
