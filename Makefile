@@ -5,9 +5,12 @@ SHELL := /bin/bash
 
 BIN := $(CURDIR)/bin
 TOOLS := $(BIN)/controller-gen $(BIN)/kustomize $(BIN)/golangci-lint
+OPERATOR_SDK := github.com/operator-framework/operator-sdk
 
 # The release: config/manager and bundles name the image with it.
 VERSION := 0.1.0
+# Who wants it before it is stable subscribes to this channel of OLM.
+CHANNEL := candidate
 IMAGE ?= ghcr.io/nft-operator/nft-operator:$(VERSION)
 ARCH ?= $(shell go env GOARCH)
 ARCHIVE := dist/nft-operator-$(VERSION)-linux-$(ARCH).oci.tar
@@ -102,6 +105,20 @@ manifests: $(BIN)/kustomize ## Write dist/install.yaml: one file that installs a
 	@mkdir -p dist
 	@$(BIN)/kustomize build config/default >dist/install.yaml
 
+.PHONY: bundle
+bundle: $(BIN)/kustomize $(BIN)/operator-sdk ## Write the OLM bundle, bundle/ and bundle.Dockerfile, anew
+	@# What is no longer made must not stay.
+	@rm -rf bundle bundle.Dockerfile
+	@# The samples lie beside config/manifests, not below.
+	@$(BIN)/kustomize build --load-restrictor LoadRestrictionsNone config/manifests | \
+		$(BIN)/operator-sdk generate bundle --quiet --package nft-operator --version $(VERSION) \
+			--channels $(CHANNEL) --default-channel $(CHANNEL)
+	@go run ./hack/csv bundle/manifests config/manifests/icon.svg
+
+.PHONY: bundle-check
+bundle-check: $(BIN)/operator-sdk ## Ask the checks of the Operator Framework about the bundle; a warning is an error
+	@hack/bundle-check.sh $(BIN)/operator-sdk bundle
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run every linter
 	@$(BIN)/golangci-lint run ./...
@@ -125,3 +142,10 @@ $(BIN)/kustomize: hack/tools/go.mod
 	@go build -C hack/tools -o $@ sigs.k8s.io/kustomize/kustomize/v5
 $(BIN)/golangci-lint: hack/tools/go.mod
 	@go build -C hack/tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+# A module of its own, because it takes minutes, and its parts go with no others.
+# The tags leave out C libraries of image formats; the version is named in bundles.
+$(BIN)/operator-sdk: hack/operator-sdk/go.mod
+	@echo 'building operator-sdk (minutes, once)'
+	@go build -C hack/operator-sdk -o $@ -tags containers_image_openpgp,exclude_graphdriver_btrfs,exclude_graphdriver_devicemapper \
+		-ldflags "-s -w -X $(OPERATOR_SDK)/internal/version.Version=$$(go list -C hack/operator-sdk -m -f '{{.Version}}' $(OPERATOR_SDK))" \
+		$(OPERATOR_SDK)/cmd/operator-sdk
