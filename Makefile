@@ -12,8 +12,10 @@ VERSION := 0.1.0
 # Who wants it before it is stable subscribes to this channel of OLM.
 CHANNEL := candidate
 IMAGE ?= ghcr.io/nft-operator/nft-operator:$(VERSION)
+BUNDLE_IMAGE ?= ghcr.io/nft-operator/nft-operator-bundle:$(VERSION)
 ARCH ?= $(shell go env GOARCH)
 ARCHIVE := dist/nft-operator-$(VERSION)-linux-$(ARCH).oci.tar
+BUNDLE_ARCHIVE := dist/nft-operator-bundle-$(VERSION).oci.tar
 
 SHELL_SCRIPTS := $(shell git ls-files --cached --others --exclude-standard .ci/run 'hack/*.sh')
 
@@ -118,6 +120,12 @@ bundle: $(BIN)/kustomize $(BIN)/operator-sdk ## Write the OLM bundle, bundle/ an
 .PHONY: bundle-check
 bundle-check: $(BIN)/operator-sdk ## Ask the checks of the Operator Framework about the bundle; a warning is an error
 	@hack/bundle-check.sh $(BIN)/operator-sdk bundle
+
+.PHONY: bundle-image
+bundle-image: ## Build the image of the OLM bundle into dist/; BUNDLE_IMAGE= chooses another name
+	@hack/setup.sh --image
+	@hack/as-root.sh hack/bundle-image.sh $(BUNDLE_IMAGE) $(BUNDLE_ARCHIVE)
+	@ls -sh1 $(BUNDLE_ARCHIVE)
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run every linter
