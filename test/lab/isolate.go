@@ -20,6 +20,10 @@ type Isolation struct {
 	// there is no network to fetch sources from.
 	ControlPlane bool
 
+	// ForeignKinds makes sure that [ControlPlane.InstallForeignKinds] has its
+	// files, for the same reason.
+	ForeignKinds bool
+
 	// Machine makes sure that the image of [Topology.NewMachine] is there, for
 	// the same reason.
 	Machine bool
@@ -122,6 +126,13 @@ func runInside(want Isolation) (code int, err error) {
 			return 0, err
 		}
 		cmd.Env = append(cmd.Env, assetsVariable+"="+directory)
+	}
+	if want.ForeignKinds {
+		files, err := ensureForeignKinds()
+		if err != nil {
+			return 0, err
+		}
+		cmd.Env = append(cmd.Env, foreignKindsVariable+"="+files)
 	}
 	if want.Machine {
 		directory, err := EnsureMachineImage(os.Stderr)

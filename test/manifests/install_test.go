@@ -61,8 +61,7 @@ func TestTheOperatorKnowsTheArguments(t *testing.T) {
 	}
 }
 
-// TestPrometheusFindsTheMetrics where the component is added. The API server
-// here does not know the kind.
+// TestPrometheusFindsTheMetrics where the component is added.
 func TestPrometheusFindsTheMetrics(t *testing.T) {
 	text, err := kube.Kubectl(t.Context(), "kustomize", "testdata/with-prometheus")
 	if err != nil {

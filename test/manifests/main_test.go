@@ -30,7 +30,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	lab.Isolate(lab.Isolation{ControlPlane: true})
+	lab.Isolate(lab.Isolation{ControlPlane: true, ForeignKinds: true})
 	if err := start(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "manifests:", err)
 		os.Exit(1)
@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 func start(ctx context.Context) error {
 	var err error
 	if kube, err = lab.StartControlPlane(); err != nil {
+		return err
+	}
+	if err := kube.InstallForeignKinds(); err != nil {
 		return err
 	}
 	if api, err = client.New(kube.Config, client.Options{Scheme: scheme.Scheme}); err != nil {
