@@ -30,7 +30,7 @@ func TestAccepted(t *testing.T) {
 		"shaping by tc":                  `spec: {rateLimiting: {engine: TrafficControl, mode: Shape}}`,
 		"shaping by the best there is":   `spec: {rateLimiting: {mode: Shape}}`,
 		"limits of one direction each":   `spec: {rateLimiting: {interfaces: [{name: eth0, ingress: 1gbit}, {name: "eth0:1", egress: 400 packets/second}]}}`,
-		"as many limits as there may be": `spec: {rateLimiting: {interfaces: ` + manyInterfaces(32) + `}}`,
+		"as many limits as there may be": `spec: {rateLimiting: {interfaces: ` + many("{name: eth%d, egress: 1gbit}", 32) + `}}`,
 		"as many hosts as there may be":  `spec: {hosts: ` + manyHosts(64) + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,10 +49,11 @@ func manyHosts(count int) string {
 	return "[" + strings.Join(hosts, ", ") + "]"
 }
 
-func manyInterfaces(count int) string {
-	limits := make([]string, count)
-	for i := range limits {
-		limits[i] = fmt.Sprintf("{name: eth%d, egress: 1gbit}", i)
+// many is a list of so many entries, each with a number of its own.
+func many(format string, count int) string {
+	entries := make([]string, count)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(format, i)
 	}
-	return "[" + strings.Join(limits, ", ") + "]"
+	return "[" + strings.Join(entries, ", ") + "]"
 }
