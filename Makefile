@@ -17,6 +17,9 @@ ARCH ?= $(shell go env GOARCH)
 ARCHIVE := dist/nft-operator-$(VERSION)-linux-$(ARCH).oci.tar
 BUNDLE_ARCHIVE := dist/nft-operator-bundle-$(VERSION).oci.tar
 
+IMAGE_SOURCES := $(wildcard $(shell git ls-files --cached --others --exclude-standard \
+	api cmd controllers internal playbooks roles templates ansible.cfg watches.yaml LICENSE Dockerfile go.mod go.sum hack/*image.sh hack/sbom))
+
 SHELL_SCRIPTS := $(shell git ls-files --cached --others --exclude-standard .ci/run 'hack/*.sh')
 
 .PHONY: help
@@ -30,9 +33,11 @@ help: ## Print this help
 ##@ The newcomer's two commands
 
 .PHONY: demo
-demo: setup build ## Watch Services being opened on two gateways, with real packets; Ctrl-C ends it
+demo: $(ARCHIVE) manifests ## Watch Services being opened on two gateways, with real packets; Ctrl-C ends it
+	@hack/setup.sh --image
 	@go run ./test/lab/cmd/kube-binaries >/dev/null
-	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once)
+	@go build -o $(BIN)/ ./test/demo
+	@hack/as-root.sh $(BIN)/demo $(if $(ONCE),--once) --image $(ARCHIVE) --install dist/install.yaml
 
 .PHONY: test
 test: setup test-python test-go ## Run every test but those of the test-… below, installing what they need
@@ -63,11 +68,11 @@ test-vm: ## Run the tests that need a machine of its own: boots, resets, its clo
 	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 45m ./test/vm
 
 .PHONY: test-image
-test-image: image ## Build the image, and run it as Kubernetes would: any user, read-only, no capability
+test-image: $(ARCHIVE) ## Build the image, and run it as Kubernetes would: any user, read-only, no capability
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 10m ./test/image -archive $(CURDIR)/$(ARCHIVE) -version $(VERSION)
 
 .PHONY: test-cluster
-test-cluster: image manifests kube ## Install the operator on a real node, and reach real Pods through it
+test-cluster: $(ARCHIVE) manifests kube ## Install the operator on a real node, and reach real Pods through it
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 20m ./test/cluster \
 		-archive $(CURDIR)/$(ARCHIVE) -install $(CURDIR)/dist/install.yaml
 
@@ -83,9 +88,9 @@ test-python: ## Run the unit tests of the Ansible module
 ##@ Development
 
 .PHONY: build
-build: ## Build the operator, the kubectl plugin and the demo into bin/
+build: ## Build the operator and the kubectl plugin into bin/
 	@echo 'building (the first time takes minutes)'
-	@go build -o $(BIN)/ ./cmd/... ./test/demo
+	@go build -o $(BIN)/ ./cmd/...
 
 .PHONY: generate
 generate: $(BIN)/controller-gen ## Write deep copies, CRDs and RBAC anew from the Go types
@@ -101,6 +106,10 @@ image: ## Build the container image and its SBOM into dist/; IMAGE=, ARCH= and B
 	@go run ./hack/sbom -image $(IMAGE) -dpkg-status $(ARCHIVE).packages $(BIN)/linux-$(ARCH)/* >$(ARCHIVE:.oci.tar=.spdx.json)
 	@rm $(ARCHIVE).packages
 	@ls -sh1 $(ARCHIVE:.oci.tar=)*
+
+# What needs the image has it built where something of it is newer.
+$(ARCHIVE): $(IMAGE_SOURCES)
+	@$(MAKE) --no-print-directory image
 
 .PHONY: manifests
 manifests: $(BIN)/kustomize ## Write dist/install.yaml: one file that installs all of it

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -120,16 +119,7 @@ func awaitEdge(t *testing.T) {
 func serve(t *testing.T, name, addresses string, ports ...string) {
 	t.Helper()
 	pods := map[string]string{"app": name}
-	deployment := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: shop, Name: name},
-		Spec: appsv1.DeploymentSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: pods},
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: pods},
-				Spec:       corev1.PodSpec{Containers: []corev1.Container{lab.PodServing(ports...)}},
-			},
-		},
-	}
+	deployment := lab.NewPodDeployment(shop, name, pods, ports...)
 	_, err := the.clients.AppsV1().Deployments(shop).Create(t.Context(), deployment, metav1.CreateOptions{})
 	must(t, err)
 	service := lab.NewPodService(shop, name, addresses, pods, ports...)

@@ -72,6 +72,11 @@ func (w *world) open(from visitor, doors []door) func() error {
 	})
 }
 
+// knockOn is no error where somebody answers.
+func (w *world) knockOn(from visitor, door door) error {
+	return w.net.Client.Knock(door.protocol, from.Like(door.at.Addr()), door.at, openPatience)
+}
+
 // closed is no error where the visitor's packets to every door vanish. A
 // refusal would mean that they come through.
 func (w *world) closed(from visitor, doors []door) func() error {

@@ -1,6 +1,6 @@
 // Command demo tells, with real parts and real packets, what nft-operator does:
-// an API server, two gateways, the operator, and a client that knocks on doors.
-// make demo starts it.
+// a cluster of one node, two gateways, the operator as it is shipped, and a client
+// that knocks on doors. make demo starts it.
 package main
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -21,6 +20,8 @@ import (
 
 func main() {
 	once := flag.Bool("once", false, "end after the story, rather than stay up to be looked at")
+	flag.StringVar(&shipped.image, "image", "", "the operator's image, an OCI archive")
+	flag.StringVar(&shipped.manifests, "install", "", "the file that installs the operator")
 	flag.Parse()
 	err := checkSurroundings()
 	var pipe lifeline
@@ -31,14 +32,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
-	lab.Isolate(lab.Isolation{ControlPlane: true, Door: "127.0.0.1:0"})
+	lab.Isolate(lab.Isolation{ControlPlane: true, Node: true, Door: "127.0.0.1:0"})
 	pipe.hold()
 	ctrl.SetLogger(logr.Discard()) // the operator, another process, has its own
 	os.Exit(run(*once))
 }
 
-// operatorProgram is built by make build, beside this program.
-var operatorProgram = filepath.Join("bin", "nft-operator")
+// shipped is the operator as users get it.
+var shipped struct{ image, manifests string }
 
 // checkSurroundings says what to do where the demo cannot begin. A lab's box,
 // which this program also is, has none of this.
@@ -49,13 +50,10 @@ func checkSurroundings() error {
 	if os.Geteuid() != 0 {
 		return errors.New("this makes network namespaces and needs root: run `make demo`, which calls sudo")
 	}
-	for _, path := range []string{"watches.yaml", "playbooks/apply.yml", "config/base/kustomization.yaml"} {
+	for _, path := range []string{shipped.image, shipped.manifests} {
 		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("there is no %s here: run `make demo` in the top folder of the repository", path)
+			return fmt.Errorf("there is no file %q: run `make demo` in the top folder of the repository, which makes it", path)
 		}
-	}
-	if _, err := os.Stat(operatorProgram); err != nil {
-		return fmt.Errorf("%s is not built: run `make demo`, which builds it", operatorProgram)
 	}
 	return nil
 }
@@ -99,7 +97,7 @@ func tell(ctx context.Context, t *teller, once bool) error {
 	t.sum()
 	if t.failed > 0 {
 		t.line("What the operator complained of, if anything:")
-		t.quote(complaints(w.operator.Log()))
+		t.quote(complaints(w.operatorLog(ctx)))
 	}
 	if err := w.openDoor(); err != nil || once {
 		return err

@@ -22,6 +22,9 @@ type service struct {
 	addresses string // separated by commas
 	ports     []corev1.ServicePort
 	sources   []string
+	// ignored by kube-proxy: it could not tell this Service's packets from those of
+	// another at the same address.
+	ignored bool
 }
 
 func tcpPort(number int32) corev1.ServicePort {
@@ -32,21 +35,16 @@ func udpPort(number int32) corev1.ServicePort {
 	return corev1.ServicePort{Name: fmt.Sprintf("udp-%d", number), Protocol: corev1.ProtocolUDP, Port: number}
 }
 
-// create creates a Service; the stand-in for MetalLB gives it its addresses.
+// create creates a Service; the stand-in for MetalLB gives it its addresses, and
+// kube-proxy leads those to the Pod.
 func (w *world) create(ctx context.Context, s service) error {
-	bothFamilies := corev1.IPFamilyPolicyPreferDualStack
-	return w.api.Create(ctx, &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: s.name,
-			Annotations: map[string]string{lab.AddressesAnnotation: s.addresses},
-		},
-		Spec: corev1.ServiceSpec{
-			Type:                     corev1.ServiceTypeLoadBalancer,
-			IPFamilyPolicy:           &bothFamilies,
-			Ports:                    s.ports,
-			LoadBalancerSourceRanges: s.sources,
-		},
-	})
+	created := lab.NewPodService(namespace, s.name, s.addresses, behindServices)
+	created.Spec.Ports = s.ports
+	created.Spec.LoadBalancerSourceRanges = s.sources
+	if s.ignored {
+		created.Labels = map[string]string{"service.kubernetes.io/service-proxy-name": "none"}
+	}
+	return w.api.Create(ctx, created)
 }
 
 // setPorts edits a Service's ports.

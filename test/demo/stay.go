@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,30 +10,13 @@ import (
 	"github.com/nft-operator/nft-operator/test/lab"
 )
 
-// openDoor lets kubectl in from outside of the lab, and lets the node answer
-// the client on every TCP port of the addresses that Services get from the pools.
+// openDoor lets kubectl in from outside of the lab.
 func (w *world) openDoor() error {
 	if err := w.kube.OpenDoor(outsideKubeconfig()); err != nil {
 		return err
 	}
-	if err := giveOutside(); err != nil {
-		return err
-	}
-	if err := w.serve(door{lab.TCP, netip.AddrPortFrom(netip.IPv6Unspecified(), greeterPort)}); err != nil {
-		return err
-	}
-	return w.net.Node.Nft(fmt.Sprintf(`table inet greeter {
-	chain arriving {
-		type nat hook prerouting priority dstnat;
-		ip daddr %s meta l4proto tcp redirect to :%d
-		ip6 daddr %s meta l4proto tcp redirect to :%[2]d
-	}
+	return giveOutside()
 }
-`, pools[0], greeterPort, pools[1]))
-}
-
-// greeterPort is where the node's server for everything listens.
-const greeterPort = 7
 
 // invite says how to look around.
 func (w *world) invite(t *teller) error {
@@ -47,14 +29,17 @@ func (w *world) invite(t *teller) error {
 		return err
 	}
 	t.line(`
-%s
+%[1]s
 
-   export KUBECONFIG=%s
-%s
+   export KUBECONFIG=%[2]s
+%[3]s
+   kubectl get pods -A
    kubectl get nftgw,nftgwh -A -o wide
-   kubectl describe nftgatewayhost -n %s
-   kubectl describe service -n %s squatter
-   kubectl create service loadbalancer hello --tcp=80
+   kubectl describe nftgatewayhost -n %[4]s
+   kubectl logs -n %[4]s deployment/nft-operator
+   kubectl describe service -n %[5]s squatter
+   kubectl create deployment hello --image=%[10]s -- /pod tcp/80
+   kubectl expose deployment hello --type=LoadBalancer --port=80
    kubectl get service hello -o wide        # its address is the first of the pool
    kubectl describe service hello           # where it is open
 
@@ -73,7 +58,7 @@ Look into gw1: the ruleset in the kernel, its files, or a shell:
 		outsideKubeconfig(), kubectlHint(w.kube.KubectlPath), lab.OperatorNamespace, namespace,
 		enter(gateway), pools[0].Masked().Addr().Next(),
 		t.paint(bold, "Ctrl-C ends it, and all of it is gone."),
-		enter(here))
+		enter(here), lab.PodImage)
 	return nil
 }
 

@@ -55,6 +55,26 @@ func (s *story) expectOpened(ctx context.Context, name string) {
 	})
 }
 
+// expectInPod expects that who knocks is answered by the Pod, and that the Pod
+// sees the visitor's own address.
+func (s *story) expectInPod(ctx context.Context, doors []door, from visitor) {
+	for _, door := range doors {
+		line := fmt.Sprintf("%s/%d from %s", door.protocol, door.at.Port(), from.Like(door.at.Addr()))
+		s.expect(fmt.Sprintf("%s leads to the Pod, kubectl logs: %s", door, line), func() error {
+			return await(ctx, func() error {
+				if err := s.knockOn(from, door); err != nil { // kube-proxy may be a second late
+					return err
+				}
+				log, err := s.kube.Kubectl(ctx, "--namespace", namespace, "logs", "deployment/"+podName)
+				if err == nil && !strings.Contains(log, line+"\n") {
+					err = fmt.Errorf("the Pod's log has no such line:\n%s", log)
+				}
+				return err
+			})
+		})
+	}
+}
+
 // expectRefused expects the operator to tell the Service why it stays closed,
 // and shows what it says.
 func (s *story) expectRefused(ctx context.Context, name, reason string) {

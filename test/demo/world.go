@@ -17,11 +17,11 @@ import (
 
 // world is where the story happens.
 type world struct {
-	kube     *lab.ControlPlane
-	net      *lab.Topology
-	api      client.Client
-	clients  kubernetes.Interface
-	operator *lab.Operator
+	kube    *lab.ControlPlane
+	net     *lab.Topology
+	node    *lab.KubeNode
+	api     client.Client
+	clients kubernetes.Interface
 }
 
 // Names of the story's objects.
@@ -29,6 +29,13 @@ const (
 	edge      = "edge" // the NftGateway
 	secret    = "gateway-ssh"
 	namespace = "shop" // of the Services
+	podName   = "everything"
+)
+
+// behindServices are the labels of the Pod, podPorts where it answers.
+var (
+	behindServices = map[string]string{"app": podName}
+	podPorts       = []string{"tcp/80", "tcp/443", "tcp/8080", "udp/53"}
 )
 
 // pools are what Services without an address of their own get one from; the
@@ -52,7 +59,12 @@ func newWorld(ctx context.Context, t *teller) (*world, error) {
 			return err
 		}},
 		{"a stand-in for MetalLB, which gives Services their addresses", func() error { return w.connect(ctx) }},
-		{"CRDs, rights and namespace of the operator", func() error { return w.kube.InstallOperator(ctx) }},
+		{"Kubernetes on the node: containerd, kubelet, kube-proxy", func() (err error) {
+			w.node, err = w.net.StartNode(ctx, w.kube)
+			return err
+		}},
+		{"a Pod that answers, for the Services of the story", func() error { return w.startPod(ctx) }},
+		{"the image of nft-operator, for the node", func() error { return w.node.Import(ctx, shipped.image) }},
 	} {
 		if err := t.step(step.what, step.do); err != nil {
 			return nil, fmt.Errorf("%s: %w", step.what, err)
@@ -82,10 +94,35 @@ func (w *world) connect(ctx context.Context) (err error) {
 	return w.kube.AssignFromPools(ctx, pools...)
 }
 
-// startOperator starts the operator's own program, with its own rights.
-func (w *world) startOperator(ctx context.Context) (err error) {
-	w.operator, err = w.kube.StartOperator(ctx, operatorProgram)
+// startPod starts the Pod behind every Service of the story.
+func (w *world) startPod(ctx context.Context) error {
+	deployment := lab.NewPodDeployment(namespace, podName, behindServices, podPorts...)
+	if _, err := w.clients.AppsV1().Deployments(namespace).Create(ctx, deployment, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	return w.rolledOut(ctx, namespace, podName)
+}
+
+// install does what docs/install.md tells newcomers to do.
+func (w *world) install(ctx context.Context) error {
+	if _, err := w.kube.Kubectl(ctx, "apply", "--server-side", "--filename", shipped.manifests); err != nil {
+		return err
+	}
+	return w.rolledOut(ctx, lab.OperatorNamespace, "nft-operator")
+}
+
+func (w *world) rolledOut(ctx context.Context, namespace, deployment string) error {
+	_, err := w.kube.Kubectl(ctx, "--namespace", namespace, "rollout", "status", "--timeout", patience.String(), "deployment/"+deployment)
 	return err
+}
+
+// operatorLog is what both Pods of the operator printed.
+func (w *world) operatorLog(ctx context.Context) string {
+	log, err := w.kube.Kubectl(ctx, "--namespace", lab.OperatorNamespace, "logs", "--selector", "app.kubernetes.io/name=nft-operator", "--tail", "-1")
+	if err != nil {
+		return err.Error()
+	}
+	return log
 }
 
 // createEdge hands both gateways to the operator, as a newcomer would.

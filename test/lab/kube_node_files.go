@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// podImage is what Pods of the lab run, and what keeps a Pod's namespaces.
-const podImage = "localhost/nft-operator-lab/pod:latest"
+// PodImage is what Pods of the lab run, see test/lab/cmd/pod, and what keeps a
+// Pod's namespaces. Its program is /pod.
+const PodImage = "localhost/nft-operator-lab/pod:1"
 
 // containerd 1.6 writes the score of a Pod's processes for the case that memory
 // runs out; lowering it takes a capability that containers of this machine may
@@ -58,7 +59,7 @@ func (n *KubeNode) configure() error {
 		return err
 	}
 	files := map[string][]byte{
-		"containerd.toml":     fmt.Appendf(nil, containerdConfiguration, nodePrefix, podImage),
+		"containerd.toml":     fmt.Appendf(nil, containerdConfiguration, nodePrefix, PodImage),
 		"kubelet.yaml":        fmt.Appendf(nil, kubeletConfiguration, nodePrefix, containerdSocket, n.cgroup),
 		"cni/10-lab.conflist": network,
 		"resolv.conf":         nil, // nobody resolves names in the lab

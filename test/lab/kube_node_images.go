@@ -52,7 +52,7 @@ func (n *KubeNode) importPodImage(ctx context.Context) error {
 	for _, arguments := range [][]string{
 		{"copy", container, filepath.Join(directory, "pod"), "/pod"},
 		{"config", "--entrypoint", `["/pod"]`, "--user", "65532:65532", container},
-		{"commit", container, "docker-archive:" + archive + ":" + podImage},
+		{"commit", container, "docker-archive:" + archive + ":" + PodImage},
 	} {
 		if _, err := images.buildah(ctx, arguments...); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,9 +15,23 @@ import (
 // prints from where it was asked. Only [KubeNode] has its image.
 func PodServing(ports ...string) corev1.Container {
 	return corev1.Container{
-		Name: "server", Image: podImage, ImagePullPolicy: corev1.PullNever, Args: ports,
+		Name: "server", Image: PodImage, ImagePullPolicy: corev1.PullNever, Args: ports,
 		// Without a request, every other process of a busy machine goes first.
 		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("250m")}},
+	}
+}
+
+// NewPodDeployment is a Deployment of one Pod with a container of [PodServing].
+func NewPodDeployment(namespace, name string, pods map[string]string, ports ...string) *appsv1.Deployment {
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: pods},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: pods},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{PodServing(ports...)}},
+			},
+		},
 	}
 }
 
