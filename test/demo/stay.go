@@ -36,7 +36,7 @@ func (w *world) invite(t *teller) error {
    kubectl get pods -A
    kubectl get nftgw,nftgwh -A -o wide
    kubectl describe nftgatewayhost -n %[4]s
-   kubectl logs -n %[4]s deployment/nft-operator
+   kubectl logs -n %[4]s -l app.kubernetes.io/name=nft-operator --prefix
    kubectl describe service -n %[5]s squatter
    kubectl create deployment hello --image=%[10]s -- /pod tcp/80
    kubectl expose deployment hello --type=LoadBalancer --port=80
