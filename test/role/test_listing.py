@@ -63,6 +63,9 @@ class Elements(unittest.TestCase):
             (an("set", type=CONCATENATED, elem=[{"concat": ["203.0.113.10", "132", 80]}]), {"203.0.113.10 . sctp . 80": None}),
             (an("set", type=CONCATENATED, elem=[{"concat": ["203.0.113.10", "47", 80]}]), {"203.0.113.10 . 47 . 80": None}),
             (an("set", type="ipv4_addr"), {}),
+            (an("map", type="ipv4_addr", map="verdict", elem=[["192.0.2.1", {"accept": None}], ["192.0.2.2", {"jump": {"target": "a"}}]]),
+             {"192.0.2.1": ": accept", "192.0.2.2": ": jump a"}),
+            (an("map", type="ipv4_addr", map="limit", elem=[["192.0.2.1", "a"]]), {"192.0.2.1": ': "a"'}),
         ]:
             (inner,) = body.values()
             inner["name"] = "filled"

@@ -24,7 +24,8 @@ class Outdated(unittest.TestCase):
                 self.assertEqual(gone, rebuild.outdated(held, wanted))
 
     def test_elements_of_sets_that_go_are_gone(self):
-        self.assertEqual({"b": {}}, rebuild.staying({"a": {"1": None}, "b": {}}, ["set a"]))
+        for kind in ("set", "map"):
+            self.assertEqual({"b": {}}, rebuild.staying({"a": {"1": None}, "b": {}}, [kind + " a"]))
 
 
 class Script(unittest.TestCase):

@@ -102,7 +102,10 @@ def _elements_of(body):
 
 def _value(value):
     """What a key of a map leads to, as nft writes it in its own language."""
-    return ": %s %s" % next((verdict, body["target"]) for verdict, body in value.items()) if isinstance(value, dict) else ': "%s"' % value
+    if not isinstance(value, dict):
+        return ': "%s"' % value
+    verdict, body = next(iter(value.items()))
+    return ": %s %s" % (verdict, body["target"]) if body else ": " + verdict
 
 
 def _key(value):

@@ -28,7 +28,7 @@ def outdated(held: Dict[str, Any], wanted: Dict[str, Any]) -> List[str]:
 
 def staying(elements: Elements, gone: List[str]) -> Elements:
     """The elements that are still there when the outdated objects are gone."""
-    return {name: keys for name, keys in elements.items() if "set " + name not in gone}
+    return {name: keys for name, keys in elements.items() if not {"set " + name, "map " + name}.intersection(gone)}
 
 
 def script(gone: List[str], text: str, change: changes.Changes) -> str:
