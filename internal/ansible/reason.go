@@ -41,6 +41,8 @@ const (
 	ReasonLimitsUnsupported Reason = "LimitsUnsupported"
 	// StaleWriter: another operator, or a later run of this one, was there since.
 	ReasonStaleWriter Reason = "StaleWriter"
+	// NewerState: a later release left on the host what this one does not understand.
+	ReasonNewerState Reason = "NewerState"
 	// RollbackNotArmed: the host could not promise to take the change back.
 	ReasonRollbackNotArmed Reason = "RollbackNotArmed"
 	// RollbackPending: an earlier change still waits for its confirmation.
@@ -64,7 +66,7 @@ var moduleReasons = map[Reason]bool{
 	ReasonNotRoot: true, ReasonNftMissing: true, ReasonUnsupported: true,
 	ReasonInterfaceMissing: true, ReasonSSHPortClosed: true, ReasonRulesetRejected: true,
 	ReasonReadBackMismatch: true, ReasonBusy: true, ReasonWriteFailed: true,
-	ReasonInvalidVars: true, ReasonStaleWriter: true, ReasonRollbackNotArmed: true,
+	ReasonInvalidVars: true, ReasonStaleWriter: true, ReasonNewerState: true, ReasonRollbackNotArmed: true,
 	ReasonLimitsUnsupported: true, ReasonRollbackPending: true, ReasonNotConfirmed: true, ReasonRolledBack: true,
 }
 

@@ -33,6 +33,7 @@ func TestClassifyFailure(t *testing.T) {
 		want    Reason
 	}{
 		"the module's own reason":   {failure{Reason: "NftMissing", Msg: "install nftables"}, ReasonNftMissing},
+		"of a later release":        {failure{Reason: "NewerState", Msg: "state.json is of version 9"}, ReasonNewerState},
 		"with advice":               {failure{Reason: "LimitsUnsupported", Msg: "Error: Could not process rule"}, ReasonLimitsUnsupported},
 		"a reason nobody knows":     {failure{Reason: "{{ x }}", Msg: "?"}, ReasonApplyFailed},
 		"sudo wants a password":     {failure{Msg: "Missing sudo password"}, ReasonSudoRefused},

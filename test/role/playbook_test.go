@@ -2,6 +2,7 @@ package role_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ const connectTimeout = 3
 // sharedHosts are for tests that mostly wait: those run side by side, each with
 // a gateway of its own in one topology.
 var sharedHosts = sync.OnceValues(func() (chan *host, error) {
-	topology, err := lab.NewTopology(lab.Layout{Gateways: 30}) // it ends with the lab
+	topology, err := lab.NewTopology(lab.Layout{Gateways: 35}) // it ends with the lab
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +86,8 @@ type run struct {
 	fence   *ansible.Fence
 	// confirm is the time in seconds to confirm a change.
 	confirm int
+	// playbooks is the folder of another release's.
+	playbooks string
 	// vars is the text of vars.json, where it is not the operator's.
 	vars string
 }
@@ -132,11 +135,12 @@ func (h *host) play(t reporter, vars ansible.Vars, differently run) answer {
 	if differently.removal {
 		playbook = "remove.yml"
 	}
-	arguments := []string{"-i", inventory, "-e", "@" + extraVars, repository(t, "playbooks", playbook)}
+	playbooks := cmp.Or(differently.playbooks, repository(t, "playbooks"))
+	arguments := []string{"-i", inventory, "-e", "@" + extraVars, filepath.Join(playbooks, playbook)}
 	if differently.dry {
 		arguments = append(arguments, "--check", "--diff")
 	}
-	got := answer{Output: play(t, filepath.Join(h.folder, "output"), arguments, map[string]string{"NFT_OPERATOR_RESULTS": results})}
+	got := answer{Output: play(t, playbooks, filepath.Join(h.folder, "output"), arguments, map[string]string{"NFT_OPERATOR_RESULTS": results})}
 	lines, err := os.ReadFile(results)
 	if err != nil {
 		t.Fatalf("no result: %v\n%s", err, got.Output)
@@ -193,17 +197,18 @@ type player struct {
 	statuses *bufio.Reader
 }
 
-// players are those that have nothing to do.
-var players struct {
+// players are those that have nothing to do, by the folder of their playbooks:
+// Ansible keeps modules that it packed once.
+var players = struct {
 	sync.Mutex
-	idle []*player
-}
+	idle map[string][]*player
+}{idle: map[string][]*player{}}
 
 // play runs ansible-playbook to its end and returns what it printed. How it
 // ended is in its results.
-func play(t reporter, output string, arguments []string, environment map[string]string) string {
+func play(t reporter, playbooks, output string, arguments []string, environment map[string]string) string {
 	t.Helper()
-	p, err := takePlayer(repository(t, "ansible.cfg"))
+	p, err := takePlayer(playbooks, repository(t, "ansible.cfg"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,18 +224,18 @@ func play(t reporter, output string, arguments []string, environment map[string]
 	}
 	players.Lock()
 	defer players.Unlock()
-	players.idle = append(players.idle, p)
+	players.idle[playbooks] = append(players.idle[playbooks], p)
 	return read(t, output)
 }
 
 // takePlayer takes an idle player, or starts one.
-func takePlayer(config string) (*player, error) {
+func takePlayer(playbooks, config string) (*player, error) {
 	players.Lock()
 	defer players.Unlock()
-	if last := len(players.idle) - 1; last >= 0 {
-		p := players.idle[last]
-		players.idle = players.idle[:last]
-		return p, nil
+	if idle := players.idle[playbooks]; len(idle) > 0 {
+		last := len(idle) - 1
+		players.idle[playbooks] = idle[:last]
+		return idle[last], nil
 	}
 	return startPlayer(config)
 }

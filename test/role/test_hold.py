@@ -36,6 +36,21 @@ class WithOpenings(unittest.TestCase):
                 self.assertIn("# Revision " + "ab" * 32, held.text)
 
 
+class Fits(unittest.TestCase):
+    def test_openings_of_one_layout_fit(self):
+        for earlier in map(golden, GOLDENS):
+            for later in map(golden, GOLDENS):
+                self.assertTrue(hold.fits(earlier, later))
+
+    def test_a_set_that_says_for_whom_must_be_there(self):
+        whole = golden(GOLDENS[0])
+        for name in sorted(hold.OPENINGS):
+            fewer = whole._replace(elements={other: keys for other, keys in whole.elements.items() if other != name})
+            with self.subTest(name):
+                self.assertFalse(hold.fits(fewer, whole))
+                self.assertFalse(hold.fits(whole, fewer))
+
+
 class Guarded(unittest.TestCase):
     def test_table(self):
         one = {"a": None}

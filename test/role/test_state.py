@@ -5,7 +5,7 @@ import unittest
 
 import role_modules  # noqa: F401  must come first
 
-from ansible.module_utils.nft_operator import fence, files, state
+from ansible.module_utils.nft_operator import fence, files, state, versions
 from ansible.module_utils.nft_operator.failure import Failure
 
 
@@ -21,13 +21,18 @@ class Remembered(unittest.TestCase):
             file.write(text)
 
     def test_a_state_is_read_as_it_was_written(self):
-        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u", limits="l", limits_file="f")
+        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u", limits="l", limits_file="f", release=versions.RELEASE)
         self.put(self.paths.state, state.written(written))
         self.assertEqual(written, state.read(self.paths))
 
+    def test_hashes_are_compared_only_with_those_of_the_same_release_and_nft(self):
+        for release, nft, want in [(versions.RELEASE, "1.0.6", True), ("0.0.9", "1.0.6", False), ("", "1.0.6", False), (versions.RELEASE, "1.0.9", False)]:
+            with self.subTest(release=release, nft=nft):
+                self.assertEqual(want, state.State(nft=nft, release=release).compared("1.0.6"))
+
     def test_what_an_older_role_did_not_note_is_empty(self):
-        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a", boot="b", unit="u")
-        self.put(self.paths.state, json.dumps({name: value for name, value in written._asdict().items() if value}))
+        written = state.State(revision="ab", structure="cd", epoch=7, kernel="k", nft="1.0.6", conf="c", accepted="a")
+        self.put(self.paths.state, json.dumps(dict({name: value for name, value in written._asdict().items() if value}, schema=2)))
         self.assertEqual(written, state.read(self.paths))
 
     def test_what_cannot_be_understood_is_no_state(self):

@@ -168,13 +168,21 @@ def checked(given, spec):
     on what is missing, types and choices; what is in a string is decided here.
     """
     variables = {name: given[name] for name in spec if name in given}
-    if variables.get("nft_schema") != SCHEMA:
-        return {}, ["nft_schema is %.20r, and this role knows %d only; use the playbooks and the operator of one release" % (variables.get("nft_schema"), SCHEMA)]
+    schema = variables.get("nft_schema")
+    if schema != SCHEMA:
+        return {}, ["nft_schema is %.20r, and this role takes %d only: %s wrote the variables. Use operator, playbooks, roles and templates of one release; "
+                    "docs/upgrade.md tells how" % (schema, SCHEMA, _writer_of(schema))]
     # The entries are checked below; the validator would take seconds for thousands.
     rest = {name: option for name, option in spec.items() if name not in ("nft_exposures", "nft_limits")}
     values = {name: value for name, value in variables.items() if name in rest}
     problems = list(_misshapen("", values, rest)) or ArgumentSpecValidator(rest).validate(values).error_messages
     return variables, problems or list(_problems(variables))
+
+
+def _writer_of(schema):
+    if not isinstance(schema, int):
+        return "no operator"
+    return "a newer release" if schema > SCHEMA else "an older release"
 
 
 def _misshapen(path, values, spec):

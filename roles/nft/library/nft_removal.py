@@ -54,7 +54,7 @@ import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.nft_operator import commit, fence, files, limits, state, traffic_control
+from ansible.module_utils.nft_operator import commit, fence, files, limits, state, traffic_control, versions
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
 from ansible.module_utils.nft_operator.tc import Refused, Tc
@@ -132,6 +132,7 @@ def main():
             raise Failure("NftMissing", "the gateway has no nft, and so no ruleset to remove; install the package nftables")
         paths = files.Paths()
         with files.locked(paths.lock, module.params["lock_wait"], shared=module.check_mode):
+            versions.require_known(paths)
             if not module.check_mode:
                 fence.admit(paths, fence.of(module.params["fence"]), state.read(paths).epoch)
             result = remove(Nft(path), paths, module.check_mode)

@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, over, rebuild, state, way_back
+from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, over, rebuild, state, versions, way_back
 from ansible.module_utils.nft_operator import intent as intents
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.limits import Limits
@@ -49,6 +49,7 @@ class Apply:
         """Apply and return the module's result. Where that holds "pending", the
         change is taken back unless nft_confirm is run in time."""
         with files.locked(self.paths.lock, self.params["lock_wait"], shared=self.check):
+            versions.require_known(self.paths)
             self.last = state.read(self.paths)
             waiting = self.admit()
             return self.bring() if waiting is None else self.pending(waiting)
@@ -116,7 +117,7 @@ class Apply:
         """Bring the limits there before a Service opens without its limit: all or,
         where this host cannot keep one, none. What comes to keep them does so
         before what kept them until now is taken off."""
-        self.limits.prepare(self.last.limits)
+        self.limits.prepare(self.limits_left())
         self.traffic.prepare()
         if self.check:
             return
@@ -128,7 +129,11 @@ class Apply:
         paths, last = self.paths, self.last
         left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit, paths.limits: last.limits_file}
         current = {path: files.read(path) for path in left}
-        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(last.limits) + self.traffic.drift() + drift.of_files(last, current, left)
+        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(self.limits_left()) + self.traffic.drift() + drift.of_files(last, current, left)
+
+    def limits_left(self) -> str:
+        """A hash of how the last run left the limits, empty where it tells nothing."""
+        return self.last.limits if self.last.compared(self.program.version()) else ""
 
     # What to bring it to.
 
@@ -155,12 +160,13 @@ class Apply:
     def earlier(self, found, why) -> Goal:
         """The last confirmed intent, with the openings of this one."""
         conf = files.read(self.paths.conf)
-        if not self.last.structure or conf is None or state.digest(conf) != self.last.conf:
+        before = intents.of_before(conf or "") if state.digest(conf) == self.last.conf else None
+        if not self.last.structure or before is None or not hold.fits(before, self.asked):
             if why == "RolledBack":
                 raise Failure("RolledBack", "nobody could log in any more after this change, so it was taken back at %s; "
                               "see that managementCIDRs and publicInterfaces are right, then let it be tried again" % self.rolled_back.at)
-            raise Failure("NothingToHold", "the host has no earlier ruleset of which only the openings could be changed")
-        intent = hold.with_openings(intents.read(conf), self.asked, self.params["revision"])
+            raise Failure("NothingToHold", "the host has no earlier ruleset, of this layout, of which only the openings could be changed")
+        intent = hold.with_openings(before, self.asked, self.params["revision"])
         for chain in (found, local_chain.Found(text=self.accepted.text or "")):
             goal = self.goal_of(intent, chain, self.last.structure, why)
             if not self.refused(goal):
@@ -295,12 +301,12 @@ class Apply:
     def note(self) -> Dict[str, Any]:
         """What is written down if the change is taken back."""
         refused = self.rolled_back.refused if self.rolled_back else []
-        return {
+        return versions.marked({
             "revision": self.params["revision"],
             "structure": self.goal.structure,
             "epoch": self.fence[0] if self.fence else None,
             "refused": (refused + [self.goal.fingerprint()])[-_REFUSALS:],
-        }
+        }, versions.ROLLED_BACK)
 
     # What stays on disk.
 

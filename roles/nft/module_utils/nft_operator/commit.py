@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import boot, files, rollback
+from ansible.module_utils.nft_operator import boot, files, rollback, versions
 from ansible.module_utils.nft_operator.failure import Failure
 
 UNIT = "nft-operator-rollback"
@@ -106,11 +106,7 @@ class Change:
 
 def find(paths) -> Optional[Change]:
     """The change that waits, None where none does. The caller holds the lock."""
-    try:
-        tokens = os.listdir(paths.pending)
-    except OSError:
-        return None
-    for token in tokens:
+    for token in files.names(paths.pending):
         directory = os.path.join(paths.pending, token)
         try:
             return Change(directory, json.loads(files.read(os.path.join(directory, rollback.PENDING)) or ""))
@@ -123,7 +119,7 @@ def arm(paths, nft, token, seconds, way: Way, staged: List[files.Staged], ssh_po
     """Promise to take the coming change back after so many seconds. Failure
     RollbackNotArmed, and then nothing is promised. The caller holds the lock."""
     directory = os.path.join(paths.pending, token)
-    change = Change(directory, {
+    change = Change(directory, versions.marked({
         "deadline": time.monotonic() + seconds,
         "lock": paths.lock,
         "nft": nft,
@@ -136,7 +132,7 @@ def arm(paths, nft, token, seconds, way: Way, staged: List[files.Staged], ssh_po
         "note": note,
         "notes": [paths.rolled_back, paths.rolled_back_in_memory],
         "answer": None,
-    })
+    }, versions.PENDING))
     try:
         for name, text in way.scripts.items():
             files.write(os.path.join(directory, name), text, mode=0o600, directory_mode=0o700)

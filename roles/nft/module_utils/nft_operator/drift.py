@@ -18,9 +18,9 @@ def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Opti
     if held is None:
         return ["table inet nft_operator was gone"]
     trusted = conf is not None and digest(conf) == state.conf and digest(accepted) == state.accepted
-    before = intent.read(conf) if trusted else None
+    before = intent.of_before(conf) if trusted else None
     found = []
-    if state.nft == program.version() and digest(held.structure) != state.kernel:
+    if state.compared(program.version()) and digest(held.structure) != state.kernel:
         found += _of_structure(_loaded(program, before, accepted) if before else None, held)
     if before:
         found += _of_elements(changes.between(before.elements, held.elements))

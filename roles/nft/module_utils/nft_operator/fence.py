@@ -7,7 +7,7 @@ run of the one that was overtaken may still be under way; this gateway refuses i
 import json
 from typing import Any, Dict, Optional, Tuple
 
-from ansible.module_utils.nft_operator import files
+from ansible.module_utils.nft_operator import files, versions
 from ansible.module_utils.nft_operator.failure import Failure
 
 # Epoch of the operator, and sequence of its run.
@@ -34,7 +34,7 @@ def admit(paths, fence: Optional[Fence], confirmed_epoch: int):
         raise Failure("StaleWriter", "run %d of operator epoch %d came after run %d of epoch %d: another operator has taken this gateway over. "
                       "If there is none, remove %s and %s on the gateway" % (fence[1], fence[0], seen[1], seen[0], paths.fence, paths.state))
     if fence > seen:
-        files.write(paths.fence, json.dumps({"epoch": fence[0], "sequence": fence[1]}) + "\n", mode=0o600, directory_mode=0o700)
+        files.write(paths.fence, json.dumps(versions.marked({"epoch": fence[0], "sequence": fence[1]}, versions.FENCE)) + "\n", mode=0o600, directory_mode=0o700)
 
 
 def _read(path) -> Fence:

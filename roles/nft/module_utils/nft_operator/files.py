@@ -105,6 +105,14 @@ def read(path) -> Optional[str]:
         return None
 
 
+def names(folder) -> List[str]:
+    """What is in a folder, nothing where there is none."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
 class Change(NamedTuple):
     """What is to become of one file: another text, or None for no file."""
 

@@ -43,6 +43,12 @@ def _door(key: str) -> str:
     return " . ".join(key.split(" . ")[:3])
 
 
+def fits(earlier: intents.Intent, later: intents.Intent) -> bool:
+    """Whether the earlier intent has the same sets for openings: a release with
+    others may say by one of them that a Service is not open for all."""
+    return OPENINGS.intersection(earlier.elements) == OPENINGS.intersection(later.elements)
+
+
 def with_openings(earlier: intents.Intent, later: intents.Intent, revision: str) -> intents.Intent:
     """The earlier intent with the openings of the later, under its revision."""
     elements = {name: later.elements.get(name, keys) if name in OPENINGS else keys for name, keys in earlier.elements.items()}

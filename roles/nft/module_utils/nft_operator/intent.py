@@ -54,6 +54,15 @@ def read(text: str) -> Intent:
     return taken_apart(text)
 
 
+def of_before(text: str) -> Optional[Intent]:
+    """Take apart what an earlier run wrote; None where that was a release with
+    another layout."""
+    try:
+        return read(text)
+    except Failure:
+        return None
+
+
 def taken_apart(text: str) -> Intent:
     """Take a rendered text of one table apart. Failure InvalidVars where it is not one."""
     structure, elements, counters = [], {}, []

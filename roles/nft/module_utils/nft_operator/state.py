@@ -4,10 +4,9 @@ import hashlib
 import json
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import files
+from ansible.module_utils.nft_operator import files, versions
 
-SCHEMA = 2
-_LATER = ("limits", "limits_file")  # an older role of this schema does not note them
+_LATER = ("boot", "unit", "limits", "limits_file", "release")  # that an older release did not note
 
 
 class State(NamedTuple):
@@ -29,6 +28,13 @@ class State(NamedTuple):
     # Of the limits of Services: the kernel's, and the file's.
     limits: str = ""
     limits_file: str = ""
+    # Of nft-operator, which digests what nft lists in its own way.
+    release: str = ""
+
+    def compared(self, nft: str) -> bool:
+        """Whether hashes of what nft lists tell of changes: another nft or another
+        release comes to others for the same."""
+        return self.nft == nft and self.release == versions.RELEASE
 
 
 def read(paths) -> State:
@@ -43,7 +49,7 @@ def read(paths) -> State:
 
 def written(state: State) -> str:
     """The text of the file."""
-    return json.dumps(dict(state._asdict(), schema=SCHEMA)) + "\n"
+    return json.dumps(versions.marked(state._asdict(), versions.STATE)) + "\n"
 
 
 def digest(value: Any) -> str:

@@ -72,10 +72,10 @@ def present(paths) -> List[str]:
     """The paths of all that bring writes, as far as it is there."""
     folder = os.path.dirname(paths.tc_unit)
     found = [path for path in (paths.tc_unit, paths.tc_interface_unit, paths.tc_shared) if os.path.lexists(path)]
-    for directory in sorted(_listed(folder)):
+    for directory in sorted(files.names(folder)):
         if directory.startswith("sys-subsystem-net-devices-") and directory.endswith(".device.wants"):
-            found += [os.path.join(folder, directory, name) for name in _listed(os.path.join(folder, directory)) if name.startswith("nft-operator-limits@")]
-    return found + [os.path.join(paths.tc_interfaces, name) for name in sorted(_listed(paths.tc_interfaces))]
+            found += [os.path.join(folder, directory, name) for name in files.names(os.path.join(folder, directory)) if name.startswith("nft-operator-limits@")]
+    return found + [os.path.join(paths.tc_interfaces, name) for name in sorted(files.names(paths.tc_interfaces))]
 
 
 def _texts(paths, record, tc) -> Dict[str, str]:
@@ -122,10 +122,3 @@ def _link(path, target):
         os.symlink(os.path.relpath(target, os.path.dirname(path)), path)
     except OSError as error:
         raise Failure("WriteFailed", "%s cannot be made: %s" % (path, error.strerror)) from None
-
-
-def _listed(folder):
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []

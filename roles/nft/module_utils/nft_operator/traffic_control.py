@@ -12,13 +12,11 @@ import os
 import socket
 from typing import Any, Dict, List, NamedTuple
 
-from ansible.module_utils.nft_operator import differences, engine as engines, files, state, tc_boot, tc_lines
+from ansible.module_utils.nft_operator import differences, engine as engines, files, state, tc_boot, tc_lines, versions
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import in_scratch_namespace
 from ansible.module_utils.nft_operator.tc import PREFERENCES, SHAPER, Refused, Tc
 
-
-SCHEMA = 1
 
 
 class Record(NamedTuple):
@@ -171,7 +169,7 @@ class TrafficControl:
         kept = Record(self.way, self.interfaces, prepared, self.numbers, self.lines, wanted) if self.way else Record()
         tc_boot.bring(self.paths, kept, self.tc)
         if kept.way:
-            files.write(self.paths.tc_record, json.dumps(dict(kept._asdict(), schema=SCHEMA)) + "\n", 0o600, 0o700)
+            files.write(self.paths.tc_record, json.dumps(versions.marked(kept._asdict(), versions.TC_RECORD)) + "\n", 0o600, 0o700)
         else:
             forget(self.paths)
         self.record = kept
@@ -181,8 +179,6 @@ def read(paths) -> Record:
     """What was written down; the empty record where that cannot be understood."""
     try:
         found = json.loads(files.read(paths.tc_record) or "")
-        if found["schema"] != SCHEMA:
-            return Record()
         return Record(**{name: type(empty)(found[name]) for name, empty in Record()._asdict().items()})
     except (ValueError, KeyError, TypeError):
         return Record()

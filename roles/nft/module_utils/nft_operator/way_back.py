@@ -32,9 +32,8 @@ def _texts(program, held, paths):
     """Texts of what is held, each with its text without counts and our elements."""
     yield _CLEARED + program.text(stateless=False), program.text(stateless=True, without=held.elements)
     conf, accepted = files.read(paths.conf), files.read(paths.accepted) or ""
-    try:
-        own = intent.read(conf or "")
-    except Failure:
+    own = intent.of_before(conf or "")
+    if own is None:
         return
     yield intent.with_local_chain(own.text, accepted).text, intent.with_local_chain(own.structure, accepted).text
 
