@@ -7,10 +7,11 @@ ARG BASE=docker.io/library/debian:bookworm-20260824-slim
 FROM ${BASE}
 
 # Their versions are those of the day, with Debian's security updates; the SBOM
-# beside the image names them. libnss-wrapper lets ssh work as any user ID.
+# beside the image names them. libnss-wrapper lets ssh work as any user ID, tini
+# waits for processes that others have left: the connections that ssh keeps.
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        ansible-core libnss-wrapper openssh-client python3 >/dev/null \
+        ansible-core libnss-wrapper openssh-client python3 tini >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt /var/cache/apt/*.bin /var/cache/ldconfig
 
 WORKDIR /opt/nft-operator
@@ -38,4 +39,4 @@ LABEL org.opencontainers.image.title="nft-operator" \
 # A number, so that a kubelet can tell that it is not root. Any other will do.
 USER 65532:65532
 EXPOSE 8080 8081
-ENTRYPOINT ["/usr/local/bin/nft-operator"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/nft-operator"]

@@ -7,6 +7,7 @@ packages=(
     ansible-core    # runs the playbooks
     openssh-client  # reaches the gateways
     libnss-wrapper  # names the user to ssh where /etc/passwd does not
+    tini            # is pid 1 of the operator's container
     openssh-server  # is a gateway's sshd in the lab
     nftables        # is a gateway's nft in the lab
     iproute2        # makes the lab's network

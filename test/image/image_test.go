@@ -2,6 +2,7 @@ package image
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,8 +76,8 @@ func TestTheImageSaysWhatItIs(t *testing.T) {
 	if !regexp.MustCompile(`^[1-9][0-9]*(:[0-9]+)?$`).MatchString(config.User) {
 		t.Errorf("user %q: a kubelet cannot tell that it is not root", config.User)
 	}
-	if len(config.Entrypoint) != 1 || config.Entrypoint[0] != "/usr/local/bin/nft-operator" {
-		t.Errorf("entrypoint %q is not the operator itself", config.Entrypoint)
+	if want := []string{"/usr/bin/tini", "--", "/usr/local/bin/nft-operator"}; !slices.Equal(config.Entrypoint, want) {
+		t.Errorf("entrypoint %q, want the operator with a pid 1 that waits for orphans, %q", config.Entrypoint, want)
 	}
 	for _, name := range []string{"title", "description", "source", "documentation", "licenses", "revision", "base.name"} {
 		if value := config.Labels["org.opencontainers.image."+name]; value == "" || value == "unknown" {
