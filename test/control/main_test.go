@@ -11,13 +11,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,24 +69,10 @@ func newWorld(ctx context.Context) (*world, error) {
 	if err := w.kube.InstallOperator(ctx); err != nil {
 		return nil, err
 	}
-	w.account, err = accountConfig(ctx, w.kube.Config)
+	token, err := w.kube.OperatorToken(ctx)
+	w.account = rest.AnonymousClientConfig(w.kube.Config)
+	w.account.BearerToken, w.account.QPS = token, -1
 	return w, err
-}
-
-// accountConfig logs in as the ServiceAccount that config/base makes.
-func accountConfig(ctx context.Context, admin *rest.Config) (*rest.Config, error) {
-	clients, err := kubernetes.NewForConfig(admin)
-	if err != nil {
-		return nil, err
-	}
-	token, err := clients.CoreV1().ServiceAccounts(lab.OperatorNamespace).CreateToken(ctx, "nft-operator", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		return nil, err
-	}
-	account := rest.AnonymousClientConfig(admin)
-	account.BearerToken = token.Status.Token
-	account.QPS = -1
-	return account, nil
 }
 
 // Patience of the tests, for a busy machine; all that they wait for is near.

@@ -9,15 +9,16 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/nft-operator/nft-operator/test/lab"
 )
 
 // intercept may make a request to the API server wait, or write its answer
 // elsewhere.
 type intercept func(w http.ResponseWriter, r *http.Request) http.ResponseWriter
 
-// serveBefore puts a server before the API server, until the test ends, and
-// returns the path of a kubeconfig that leads the operator there.
-func serveBefore(t *testing.T, intercept intercept) string {
+// serveBefore puts a server before the API server, until the test ends.
+func serveBefore(t *testing.T, intercept intercept) *lab.APIServer {
 	t.Helper()
 	transport, err := rest.TransportFor(rest.AnonymousClientConfig(the.kube.Config))
 	must(t, err)
@@ -33,10 +34,10 @@ func serveBefore(t *testing.T, intercept intercept) string {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	kubeconfig, err := the.kube.OperatorKubeconfig(t.Context(), server.URL, authority)
-	must(t, err)
-	return kubeconfig
+	return &lab.APIServer{
+		URL:       server.URL,
+		Authority: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+	}
 }
 
 // aboutServices recognises a list or a watch of the Services of all namespaces.

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nft-operator/nft-operator/test/lab"
 )
 
 // TestServicesThatAreNotKnownYetAreNotGone starts the operator where the API
@@ -26,7 +28,7 @@ func TestServicesThatAreNotKnownYetAreNotGone(t *testing.T) {
 	vigil := keepVigil(t, "203.0.113.120:80")
 
 	server := newHesitantServer(t, silence)
-	startOperator(t, "--leader-elect=false", "--kubeconfig", server.kubeconfig)
+	startOperatorWith(t, lab.OperatorOptions{Arguments: []string{"--leader-elect=false"}, Server: server.address})
 	t.Cleanup(func() { must(t, the.operator.Stop()) })
 	checkNow(t, edge) // so that there is a reason for a run
 	server.awaitAnswer(t)
@@ -49,11 +51,10 @@ func TestServicesThatAreNotKnownYetAreNotGone(t *testing.T) {
 // hesitantServer passes everything on to the API server, and the first request
 // for all Services only after a while.
 type hesitantServer struct {
-	// kubeconfig leads the operator to it.
-	kubeconfig string
-	silence    time.Duration
-	first      sync.Once
-	answered   chan struct{}
+	address  *lab.APIServer
+	silence  time.Duration
+	first    sync.Once
+	answered chan struct{}
 	// toldHosts says that the operator asked for hosts meanwhile, and was answered.
 	toldHosts atomic.Bool
 }
@@ -61,7 +62,7 @@ type hesitantServer struct {
 func newHesitantServer(t *testing.T, silence time.Duration) *hesitantServer {
 	t.Helper()
 	h := &hesitantServer{silence: silence, answered: make(chan struct{})}
-	h.kubeconfig = serveBefore(t, func(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	h.address = serveBefore(t, func(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 		h.hesitate(r)
 		return w
 	})

@@ -22,11 +22,24 @@ const shortConfirm = 5 * time.Second
 
 // TestAnOperatorKilledWhileAChangeWaits is killed after a gateway changed its
 // rules and before anybody confirmed that. Whoever comes next, in time or late,
-// finds a gateway that can be logged in to, and brings it to the intent.
+// finds a gateway that can be logged in to, and brings it to the intent. In a Pod
+// Ansible and ssh die with the operator; outside of one they go on for a moment.
 func TestAnOperatorKilledWhileAChangeWaits(t *testing.T) {
-	for name, late := range map[string]bool{"the next comes in time": false, "the next comes late": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range []struct {
+		name                   string
+		late, outsideOfCluster bool
+	}{
+		{"Pod in time", false, false},
+		{"Pod late", true, false}, // where nobody gets through, it is the same for a program
+		{"program in time", false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			late := test.late
 			s := openShop(t)
+			if test.outsideOfCluster {
+				must(t, the.operator.Stop())
+				startOperatorWith(t, withoutElection(test.outsideOfCluster))
+			}
 			awaitGateway(t, edge)
 			serve(t, "tcp 203.0.113.123:80")
 			s.service("web", []string{"203.0.113.123"})
@@ -38,7 +51,7 @@ func TestAnOperatorKilledWhileAChangeWaits(t *testing.T) {
 				g.Spec.Rollout.ConfirmTimeout = confirmWithin(late)
 			})
 			changed := awaitWaitingChange(t)
-			if late { // Ansible's last worker might still come in time
+			if late { // nobody may come in time
 				must(t, changed.StopSSH())
 				t.Cleanup(func() { startSSH(t, changed) })
 			}
@@ -51,7 +64,7 @@ func TestAnOperatorKilledWhileAChangeWaits(t *testing.T) {
 				startSSH(t, changed)
 			}
 			assertWayIn(t, changed)
-			startOperator(t, "--leader-elect=false")
+			startOperatorWith(t, withoutElection(test.outsideOfCluster))
 			awaitGateway(t, edge)
 			awaitNothingArmed(t)
 			for _, gateway := range the.net.Gateways {
@@ -63,6 +76,11 @@ func TestAnOperatorKilledWhileAChangeWaits(t *testing.T) {
 			vigil.end()
 		})
 	}
+}
+
+// withoutElection starts an operator that does not wait for a dead one's lease.
+func withoutElection(outsideOfCluster bool) lab.OperatorOptions {
+	return lab.OperatorOptions{Arguments: []string{"--leader-elect=false"}, OutsideOfCluster: outsideOfCluster}
 }
 
 // confirmWithin is short where nobody shall come in time.
@@ -178,7 +196,8 @@ func TestAnOperatorKilledWithinABurst(t *testing.T) {
 		// Each time at another step of the run.
 		time.Sleep(time.Duration(kill) * 300 * time.Millisecond)
 		must(t, the.operator.Kill())
-		startOperator(t, "--leader-elect=false")
+		// The first and every other one that is killed is a Pod.
+		startOperatorWith(t, withoutElection(kill%2 == 0))
 	}
 	want := map[string]bool{elementOf("203.0.113.124:80"): true}
 	for i := range services {
@@ -197,7 +216,7 @@ func TestAnOperatorKilledWithinABurst(t *testing.T) {
 func awaitRunUnderWay(t *testing.T) {
 	t.Helper()
 	await(t, "a run to be under way", func() error {
-		if runs, _ := os.ReadDir(filepath.Join(workDir, "runs")); len(runs) == 0 {
+		if runs, _ := os.ReadDir(filepath.Join(the.operator.WorkDir(), "runs")); len(runs) == 0 {
 			return errors.New("none")
 		}
 		return nil

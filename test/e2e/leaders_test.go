@@ -29,11 +29,11 @@ func TestOfTwoOperatorsTheLaterPrevails(t *testing.T) {
 	t.Cleanup(func() { startIfEnded(t) })
 
 	deaf := make(chan struct{})
-	startOperator(t, "--leader-elect=false", "--kubeconfig", serveBefore(t, silencing(deaf)))
+	startOperatorWith(t, lab.OperatorOptions{Arguments: []string{"--leader-elect=false"}, Server: serveBefore(t, silencing(deaf))})
 	first := the.operator
 	awaitRunOnAll(t, first)
 	close(deaf)
-	second, err := the.kube.StartOperator(context.Background(), the.program, "--leader-elect=false", "--work-dir", workDir+"-2")
+	second, err := the.kube.StartOperator(context.Background(), the.program, "--leader-elect=false")
 	must(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {

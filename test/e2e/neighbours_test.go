@@ -138,9 +138,12 @@ func assertNoKey(t *testing.T, dir string) {
 // startOperator starts the shared operator again after a test stopped it.
 func startOperator(t *testing.T, arguments ...string) {
 	t.Helper()
-	operator, err := the.kube.StartOperator(context.Background(), the.program, arguments...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	startOperatorWith(t, lab.OperatorOptions{Arguments: arguments})
+}
+
+func startOperatorWith(t *testing.T, options lab.OperatorOptions) {
+	t.Helper()
+	operator, err := the.kube.StartOperatorWith(context.Background(), the.program, options)
+	must(t, err)
 	the.operator = operator
 }

@@ -1,6 +1,6 @@
 // Package e2e shows the whole of nft-operator on real parts: the operator's
-// own binary with its ServiceAccount's rights, a real API server, gateways
-// with real sshd, nft and kernel, and real packets through them.
+// own binary, confined and with the rights as it is shipped, a real API server,
+// gateways with real sshd, nft and kernel, and real packets through them.
 package e2e
 
 import (

@@ -46,6 +46,8 @@ const (
 	stageBox      = "box"    // pid 1 of a box
 
 	stageUndertaker = "undertaker" // outlives the lab, and takes its control groups away
+	// First process of a container.
+	stageContainer = "container"
 )
 
 // doorVariable holds the outer address of the door, where there is one.
@@ -81,6 +83,8 @@ func Isolate(want Isolation) bool {
 	switch stage {
 	case stageInit:
 		os.Exit(initMain())
+	case stageContainer:
+		os.Exit(containerMain())
 	case stageBox:
 		os.Exit(boxMain())
 	case stageUndertaker:

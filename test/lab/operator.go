@@ -8,7 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -21,8 +21,6 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // OperatorNamespace is where the operator expects NftGateways, and its
@@ -32,16 +30,38 @@ const OperatorNamespace = "nft-operator-system"
 const (
 	operatorAccount     = "nft-operator"
 	operatorReadyWithin = 60 * time.Second
-	operatorStopWithin  = 40 * time.Second
 )
 
-// Operator is an nft-operator process with the rights of its ServiceAccount.
+// Operator is an nft-operator that runs as config/manager has it: with the rights
+// of its ServiceAccount, and confined as its Pod is.
 type Operator struct {
+	container *container
+	// grace is how long it may take to end.
+	grace   time.Duration
 	command *exec.Cmd
 	log     lockedBuffer
 	ended   chan struct{}
 	// Where it serves these.
 	metrics, health string
+	workDir         string
+}
+
+// OperatorOptions are in what an operator differs from the shipped one.
+type OperatorOptions struct {
+	// Arguments come after the Deployment's. Of a flag that is given twice, the
+	// last one counts.
+	Arguments []string
+	// Server is what it talks to, where that is not the API server itself.
+	Server *APIServer
+	// OutsideOfCluster has its processes outlive it, as those of a program do
+	// that is no Pod. It is confined all the same.
+	OutsideOfCluster bool
+}
+
+// APIServer is one, or something before it.
+type APIServer struct {
+	URL       string
+	Authority []byte // which vouches for it, in PEM
 }
 
 // BuildProgram builds a command of this repository, cmd/NAME, and returns its path.
@@ -70,29 +90,19 @@ func (c *ControlPlane) InstallOperator(ctx context.Context) error {
 	return err
 }
 
-// StartOperator starts a built nft-operator with the repository's watches.yaml
-// and waits until it is ready. A second one at a time needs a --work-dir of its own.
+// StartOperator starts a built nft-operator and waits until it is ready. The
+// arguments come after the Deployment's.
 func (c *ControlPlane) StartOperator(ctx context.Context, program string, arguments ...string) (*Operator, error) {
-	repository, err := repositoryRoot()
+	return c.StartOperatorWith(ctx, program, OperatorOptions{Arguments: arguments})
+}
+
+// StartOperatorWith starts a built nft-operator that differs from the shipped
+// one, and waits until it is ready.
+func (c *ControlPlane) StartOperatorWith(ctx context.Context, program string, options OperatorOptions) (*Operator, error) {
+	o, err := c.newOperator(ctx, program, options)
 	if err != nil {
 		return nil, err
 	}
-	kubeconfig, err := c.OperatorKubeconfig(ctx, c.Config.Host, c.Config.CAData)
-	if err != nil {
-		return nil, err
-	}
-	o := &Operator{}
-	for _, address := range []*string{&o.metrics, &o.health} {
-		if *address, err = freeAddress(); err != nil {
-			return nil, err
-		}
-	}
-	o.command = exec.Command(program, append([]string{
-		"--watches", filepath.Join(repository, "watches.yaml"),
-		"--metrics-bind-address", o.metrics,
-		"--health-probe-bind-address", o.health,
-	}, arguments...)...)
-	o.command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	if err := o.launch(); err != nil {
 		return nil, err
 	}
@@ -103,16 +113,93 @@ func (c *ControlPlane) StartOperator(ctx context.Context, program string, argume
 	return o, nil
 }
 
-// Again starts an operator that ended once more, as a Deployment does: with the
-// same arguments, and without waiting until it is ready.
+func (c *ControlPlane) newOperator(ctx context.Context, program string, options OperatorOptions) (*Operator, error) {
+	deployment, err := readDeployment()
+	if err != nil {
+		return nil, err
+	}
+	o := &Operator{grace: deployment.grace()}
+	if o.container, err = c.operatorContainer(ctx, deployment, program, options.Server); err != nil {
+		return nil, err
+	}
+	if o.container.Command, err = imageEntryPoint(); err != nil {
+		return nil, err
+	}
+	if options.OutsideOfCluster {
+		o.container.OwnProcesses = false
+		o.container.Command = []string{operatorMount}
+	}
+	arguments, err := deployment.arguments()
+	if err != nil {
+		return nil, err
+	}
+	// All operators have one network here, unlike Pods.
+	for flag, address := range map[string]*string{"--metrics-bind-address": &o.metrics, "--health-probe-bind-address": &o.health} {
+		if *address, err = freeAddress(); err != nil {
+			return nil, err
+		}
+		arguments = append(arguments, flag+"="+*address)
+	}
+	o.container.Command = append(append(o.container.Command, arguments...), options.Arguments...)
+	o.workDir, err = o.container.outside(flagValue(arguments, "--work-dir"))
+	return o, err
+}
+
+// operatorContainer makes the container that the Deployment describes, with what
+// a Pod is told of its ServiceAccount and the API server.
+func (c *ControlPlane) operatorContainer(ctx context.Context, deployment shipped, program string, server *APIServer) (*container, error) {
+	volumes, err := deployment.volumes()
+	if err != nil {
+		return nil, err
+	}
+	container, err := newContainer(program, volumes)
+	if err != nil {
+		return nil, err
+	}
+	environment, err := deployment.environment()
+	if err != nil {
+		return nil, err
+	}
+	if server == nil {
+		server = &APIServer{URL: c.Config.Host, Authority: c.Config.CAData}
+	}
+	location, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, err
+	}
+	container.Environment = append(append(container.Environment, environment...),
+		"KUBERNETES_SERVICE_HOST="+location.Hostname(), "KUBERNETES_SERVICE_PORT="+location.Port())
+	token, err := c.OperatorToken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return container, container.addFiles(serviceAccountMount, map[string][]byte{
+		"token": []byte(token), "ca.crt": server.Authority, "namespace": []byte(OperatorNamespace),
+	})
+}
+
+// flagValue is what the last --flag=value of the arguments says.
+func flagValue(arguments []string, flag string) string {
+	value := ""
+	for _, argument := range arguments {
+		if name, said, found := strings.Cut(argument, "="); found && name == flag {
+			value = said
+		}
+	}
+	return value
+}
+
+// Again starts an operator that ended once more, as a kubelet does: in the same
+// Pod, thus with what lies in its volumes, and without waiting until it is ready.
 func (o *Operator) Again() (*Operator, error) {
-	next := &Operator{metrics: o.metrics, health: o.health}
-	next.command = exec.Command(o.command.Path, o.command.Args[1:]...)
-	next.command.Env = o.command.Env
+	next := &Operator{container: o.container, grace: o.grace, metrics: o.metrics, health: o.health, workDir: o.workDir}
 	return next, next.launch()
 }
 
-func (o *Operator) launch() error {
+func (o *Operator) launch() (err error) {
+	if o.command, err = o.container.process(); err != nil {
+		return err
+	}
 	o.ended = make(chan struct{})
 	o.command.Stdout, o.command.Stderr = &o.log, &o.log
 	if err := o.command.Start(); err != nil {
@@ -128,29 +215,25 @@ func (o *Operator) launch() error {
 // Ended is closed when the operator has ended, by itself or not.
 func (o *Operator) Ended() <-chan struct{} { return o.ended }
 
-// OperatorKubeconfig writes a kubeconfig file for the operator's ServiceAccount,
-// at the URL of the API server or of something before it, which the authority,
-// in PEM, vouches for.
-func (c *ControlPlane) OperatorKubeconfig(ctx context.Context, server string, authority []byte) (string, error) {
+// Pid is that of its first process, as the lab sees it.
+func (o *Operator) Pid() int { return o.command.Process.Pid }
+
+// WorkDir is its --work-dir, as the lab sees it.
+func (o *Operator) WorkDir() string { return o.workDir }
+
+// OperatorToken logs the operator in for longer than any test takes: nobody
+// renews it here.
+func (c *ControlPlane) OperatorToken(ctx context.Context) (string, error) {
 	clients, err := kubernetes.NewForConfig(c.Config)
 	if err != nil {
 		return "", err
 	}
-	token, err := clients.CoreV1().ServiceAccounts(OperatorNamespace).CreateToken(ctx, operatorAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(24 * 60 * 60))}}
+	token, err := clients.CoreV1().ServiceAccounts(OperatorNamespace).CreateToken(ctx, operatorAccount, request, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("log the operator in: %w", err)
 	}
-	config := clientcmdapi.NewConfig()
-	config.Clusters["lab"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: authority}
-	config.AuthInfos[operatorAccount] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	config.Contexts["lab"] = &clientcmdapi.Context{Cluster: "lab", AuthInfo: operatorAccount, Namespace: OperatorNamespace}
-	config.CurrentContext = "lab"
-	file, err := os.CreateTemp(labDirectory, operatorAccount+"-*.kubeconfig")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+	return token.Status.Token, nil
 }
 
 // freeAddress is one that nobody listens at.
@@ -191,12 +274,13 @@ func (o *Operator) Stop() error {
 	select {
 	case <-o.ended:
 		return nil
-	case <-time.After(operatorStopWithin):
-		return errors.Join(errors.New("the operator did not end in time"), o.Kill())
+	case <-time.After(o.grace):
+		return errors.Join(errors.New("the operator did not end within its grace period"), o.Kill())
 	}
 }
 
-// Kill ends the operator without a warning, and waits for it.
+// Kill ends the operator's first process without a warning, and waits for it. Of
+// a Pod, all processes end with that one.
 func (o *Operator) Kill() error {
 	_ = o.command.Process.Kill()
 	<-o.ended

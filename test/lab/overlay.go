@@ -18,7 +18,7 @@ var takenOver = []string{"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr"
 // emptied directories exist in a box, with nothing of the machine's in them.
 var emptied = map[string]fs.FileMode{
 	"dev": 0o755, "proc": 0o555, "sys": 0o555, "run": 0o755,
-	"root": 0o700, "home": 0o755, "tmp": 0o777 | os.ModeSticky, "var/tmp": 0o777 | os.ModeSticky,
+	"root": 0o700, "home": 0o755, "opt": 0o755, "tmp": 0o777 | os.ModeSticky, "var/tmp": 0o777 | os.ModeSticky,
 	"etc/ssh/sshd_config.d": 0o755, "etc/sudoers.d": 0o755,
 }
 

@@ -11,7 +11,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
@@ -231,7 +231,8 @@ func assertOperatorWrites(t *testing.T, operator client.Client, object *unstruct
 // patch changes an object, or its status, as the operator does.
 func patch(t *testing.T, operator client.Client, key client.ObjectKey, object client.Object, status bool, change func()) {
 	t.Helper()
-	if err := operator.Get(t.Context(), key, object); err != nil {
+	// The operator reads from what it watches, and has no right to read a single one.
+	if err := api.Get(t.Context(), key, object); err != nil {
 		t.Fatal(err)
 	}
 	base := object.DeepCopyObject().(client.Object)
@@ -251,14 +252,12 @@ func patch(t *testing.T, operator client.Client, key client.ObjectKey, object cl
 // operatorClient has the rights of the operator.
 func operatorClient(t *testing.T) client.Client {
 	t.Helper()
-	path, err := kube.OperatorKubeconfig(t.Context(), kube.Config.Host, kube.Config.CAData)
+	token, err := kube.OperatorToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := rest.AnonymousClientConfig(kube.Config)
+	config.BearerToken = token
 	operator, err := client.New(config, client.Options{Scheme: api.Scheme()})
 	if err != nil {
 		t.Fatal(err)
