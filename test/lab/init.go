@@ -51,6 +51,8 @@ func dieWithLifeline() {
 
 // furnish makes the new namespaces fit to work in.
 func furnish() error {
+	// Users other than root read what the lab writes, whatever the caller's habit.
+	unix.Umask(0o022)
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w; in a chroot, its root must be a mount: mount --bind ROOT ROOT before chroot", err)
 	}
