@@ -204,10 +204,14 @@ func TestADeadHostDelaysNobodyAndCatchesUp(t *testing.T) {
 		return the.net.Client.Knock(protocol, the.net.Client.Primary.IPv4, to, closedPatience)
 	})
 	t.Logf("the living gateway opened after %s", time.Since(started).Round(time.Millisecond))
-	condition := s.awaitCondition("web", metav1.ConditionFalse, "HostNotProgrammed")
-	if !strings.Contains(condition.Message, "on 1 of 2 gateway hosts") || !strings.Contains(condition.Message, "edge.gw1") {
-		t.Errorf("the Service does not say which host lags: %s", condition.Message)
-	}
+	// The kernel opens before its host is told of.
+	await(t, "the Service to say which host lags", func() error {
+		condition := s.awaitCondition("web", metav1.ConditionFalse, "HostNotProgrammed")
+		if !strings.Contains(condition.Message, "on 1 of 2 gateway hosts") || !strings.Contains(condition.Message, "edge.gw1") {
+			return errors.New(condition.Message)
+		}
+		return nil
+	})
 	awaitHost(t, edge, "gw1", v1alpha1.ConditionReachable, metav1.ConditionFalse, "ConnectionTimeout")
 
 	must(t, dead.BlackHole(false))

@@ -47,9 +47,7 @@ func TestAKilledOperatorComesBackToWhatItLeft(t *testing.T) {
 		return nil
 	})
 	assertOpen(t, the.net.Client.Primary.IPv4, "tcp 203.0.113.91:80")
-	next, err := the.operator.Again() // a key lies in its volume
-	must(t, err)
-	the.operator = next
+	again(t) // in the Pod, where the key of that run may lie
 	s.awaitOpen("late")
 	await(t, "the key of the killed run to be gone", func() error {
 		if keys, _ := filepath.Glob(filepath.Join(the.operator.WorkDir(), "runs", "*", "id")); len(keys) > 0 {

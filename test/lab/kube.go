@@ -30,6 +30,8 @@ type ControlPlane struct {
 
 	environment *envtest.Environment
 	directory   string
+	// restarts are the times in which the API server answered and was not ready.
+	restarts []interval
 }
 
 const (
@@ -101,7 +103,11 @@ func (c *ControlPlane) start() error {
 		Set("kubelet-preferred-address-types", "InternalIP"). // nobody resolves names in the lab
 		Set("authorization-mode", "Node,RBAC").
 		Set("disable-admission-plugins", "").
-		Set("enable-admission-plugins", "NodeRestriction")
+		// Clusters that ask more of whoever names an owner have the second.
+		Set("enable-admission-plugins", "NodeRestriction,OwnerReferencesPermissionEnforcement")
+	if err := c.audit(server); err != nil {
+		return err
+	}
 	c.environment.ControlPlane.Etcd = &envtest.Etcd{
 		URL: &url.URL{Scheme: "http", Host: etcdAddress}, Out: log, Err: log,
 	}
@@ -121,9 +127,18 @@ func (c *ControlPlane) StopAPIServer() error {
 }
 
 // StartAPIServer starts the API server again, at the same address, for the same
-// users.
+// users, and waits until it is ready.
 func (c *ControlPlane) StartAPIServer() error {
-	return c.environment.ControlPlane.GetAPIServer().Start()
+	began := time.Now()
+	if err := c.environment.ControlPlane.GetAPIServer().Start(); err != nil {
+		return err
+	}
+	err := await(kubeTimeout, func() error {
+		_, err := c.Kubectl(context.Background(), "get", "--raw", "/readyz")
+		return err
+	})
+	c.restarts = append(c.restarts, interval{began, time.Now()})
+	return err
 }
 
 // AddUser makes a user that RBAC knows by name and groups, and returns how to

@@ -106,7 +106,7 @@ func (c *ControlPlane) StartOperatorWith(ctx context.Context, program string, op
 	if err := o.launch(); err != nil {
 		return nil, err
 	}
-	if err := o.awaitReady(); err != nil {
+	if err := o.AwaitReady(); err != nil {
 		_ = o.Kill()
 		return nil, fmt.Errorf("%w; its log ends with:\n%s", err, lastLines(o.Log(), logLines))
 	}
@@ -245,7 +245,8 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-func (o *Operator) awaitReady() error {
+// AwaitReady waits until the operator says that it is ready.
+func (o *Operator) AwaitReady() error {
 	deadline := time.After(operatorReadyWithin)
 	for {
 		response, err := http.Get("http://" + o.health + "/readyz")
