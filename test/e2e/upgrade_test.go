@@ -138,7 +138,7 @@ func TestAnOperatorOfAnotherReleaseThanItsPlaybooks(t *testing.T) {
 	})
 	for by, writer := range map[int]string{+1: "an older release", -1: "a newer release"} {
 		must(t, the.operator.Stop())
-		startOperator(t, "--watches", filepath.Join(projectWithSchema(t, by), "watches.yaml"))
+		startOperatorWith(t, lab.OperatorOptions{Project: projectWithSchema(t, by)})
 		checkNow(t, edge)
 		for _, gateway := range the.net.Gateways {
 			await(t, "the condition of "+gateway.Name, func() error {
@@ -253,6 +253,6 @@ func projectWithSchema(t *testing.T, by int) string {
 	schema := regexp.MustCompile(`(?m)^SCHEMA = (\d+)$`)
 	number, err := strconv.Atoi(string(schema.FindSubmatch(text)[1]))
 	must(t, err)
-	must(t, os.WriteFile(path, schema.ReplaceAll(text, fmt.Appendf(nil, "SCHEMA = %d", number+by)), 0o600))
+	must(t, os.WriteFile(path, schema.ReplaceAll(text, fmt.Appendf(nil, "SCHEMA = %d", number+by)), 0o644))
 	return folder
 }

@@ -53,6 +53,9 @@ type OperatorOptions struct {
 	Arguments []string
 	// Server is what it talks to, where that is not the API server itself.
 	Server *APIServer
+	// Project is a folder that it has in place of the image's playbooks and what
+	// belongs to them.
+	Project string
 	// OutsideOfCluster has its processes outlive it, as those of a program do
 	// that is no Pod. It is confined all the same.
 	OutsideOfCluster bool
@@ -124,6 +127,9 @@ func (c *ControlPlane) newOperator(ctx context.Context, program string, options 
 	}
 	if o.container.Command, err = imageEntryPoint(); err != nil {
 		return nil, err
+	}
+	if options.Project != "" {
+		o.container.Mounts = append(o.container.Mounts, bind{Source: options.Project, Target: projectDirectory, ReadOnly: true})
 	}
 	if options.OutsideOfCluster {
 		o.container.OwnProcesses = false
