@@ -51,7 +51,7 @@ func StartControlPlane() (*ControlPlane, error) {
 		return nil, errors.New("start the control plane: call lab.Isolate first, in TestMain or main")
 	}
 	programs := os.Getenv(assetsVariable)
-	if len(missingPrograms(programs, controlPlanePrograms)) > 0 {
+	if len(controlPlanePrograms.missing(programs)) > 0 {
 		return nil, errors.New("start the control plane: its programs are not there; set Isolation.ControlPlane")
 	}
 	repository, err := repositoryRoot()

@@ -25,15 +25,31 @@ const cacheVariable = "NFT_OPERATOR_CACHE"
 // progressEvery is how often a long build says that it is alive.
 const progressEvery = 20 * time.Second
 
-// program is built from test/kube.
+// programs are built from a Go module below test, in this order.
+type programs struct {
+	module string
+	list   []program
+	tags   string
+	// told is the variable in which they tell the version of toldOf, a module. It
+	// is for who asks whether a cluster is new enough.
+	told, toldOf string
+	// environment is more than that of this process.
+	environment []string
+}
+
 type program struct{ name, source string }
 
-// controlPlanePrograms are what [StartControlPlane] starts, in the order in
-// which they are built.
-var controlPlanePrograms = []program{
-	{"etcd", "go.etcd.io/etcd/server/v3"},
-	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
-	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+// controlPlanePrograms are what [StartControlPlane] starts.
+var controlPlanePrograms = fromKubernetes(
+	program{"etcd", "go.etcd.io/etcd/server/v3"},
+	program{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
+	program{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
+)
+
+// fromKubernetes are programs of test/kube. Unless it is told, they say that they are
+// version 0.
+func fromKubernetes(list ...program) programs {
+	return programs{module: "kube", list: list, told: "k8s.io/component-base/version.gitVersion", toldOf: "k8s.io/kubernetes"}
 }
 
 // EnsureKube returns a directory with etcd, kube-apiserver and kubectl. That is
@@ -42,28 +58,32 @@ var controlPlanePrograms = []program{
 // ask at the same time. It needs the network, so it works outside of the lab.
 func EnsureKube(progress io.Writer) (string, error) {
 	if directory := os.Getenv(assetsVariable); directory != "" {
-		if missing := missingPrograms(directory, controlPlanePrograms); len(missing) > 0 {
+		if missing := controlPlanePrograms.missing(directory); len(missing) > 0 {
 			return "", fmt.Errorf("%s is %s, but %s is not there; unset it to have all built from source",
 				assetsVariable, directory, strings.Join(missing, ", "))
 		}
 		return directory, nil
 	}
-	return ensureBuilt(controlPlanePrograms, progress)
+	return controlPlanePrograms.ensure(progress)
 }
 
-// ensureBuilt returns the directory where programs are, and builds those that
-// are missing.
-func ensureBuilt(programs []program, progress io.Writer) (string, error) {
+// ensure returns the directory where the programs are, and builds those that are
+// missing.
+func (p programs) ensure(progress io.Writer) (string, error) {
 	repository, err := repositoryRoot()
 	if err != nil {
 		return "", err
 	}
-	source := filepath.Join(repository, "test", "kube")
-	directory, err := kubeCache(repository, source)
+	source := filepath.Join(repository, "test", p.module)
+	linking, err := p.linking(source)
 	if err != nil {
 		return "", err
 	}
-	if len(missingPrograms(directory, programs)) == 0 {
+	directory, err := p.cache(repository, source, linking)
+	if err != nil {
+		return "", err
+	}
+	if len(p.missing(directory)) == 0 {
 		return directory, nil
 	}
 	unlock, err := lockDirectory(directory, progress)
@@ -71,21 +91,36 @@ func ensureBuilt(programs []program, progress io.Writer) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	return directory, build(programs, source, directory, progress)
+	return directory, p.build(source, directory, linking, progress)
+}
+
+// linking are the flags for the linker.
+func (p programs) linking(source string) (string, error) {
+	const withoutSymbols = "-s -w"
+	if p.told == "" {
+		return withoutSymbols, nil
+	}
+	list := exec.Command("go", "list", "-m", "-f", "{{.Version}}", p.toldOf)
+	list.Dir = source
+	version, err := list.Output()
+	if err != nil {
+		return "", fmt.Errorf("which version of %s is it: %w", p.toldOf, err)
+	}
+	return withoutSymbols + " -X " + p.told + "=" + strings.TrimSpace(string(version)), nil
 }
 
 // build builds what is missing. A program appears under its name only when it is
 // whole.
-func build(programs []program, source, directory string, progress io.Writer) error {
-	missing := missingPrograms(directory, programs)
-	for _, program := range programs {
+func (p programs) build(source, directory, linking string, progress io.Writer) error {
+	missing := p.missing(directory)
+	for _, program := range p.list {
 		if !slices.Contains(missing, program.name) {
 			continue
 		}
 		target := filepath.Join(directory, program.name)
 		_, _ = fmt.Fprintf(progress, "lab: building %s from source, once; all take some minutes\n", program.name)
-		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", target+".part", program.source)
-		build.Dir = source
+		build := exec.Command("go", "build", "-ldflags="+linking, "-tags="+p.tags, "-o", target+".part", program.source)
+		build.Dir, build.Env = source, append(os.Environ(), p.environment...)
 		if err := runWithProgress(build, "building "+program.name, progress); err != nil {
 			return err
 		}
@@ -121,9 +156,9 @@ func runWithProgress(cmd *exec.Cmd, what string, progress io.Writer) error {
 	}
 }
 
-func missingPrograms(directory string, programs []program) []string {
+func (p programs) missing(directory string) []string {
 	var missing []string
-	for _, program := range programs {
+	for _, program := range p.list {
 		if _, err := os.Stat(filepath.Join(directory, program.name)); err != nil {
 			missing = append(missing, program.name)
 		}
@@ -131,14 +166,14 @@ func missingPrograms(directory string, programs []program) []string {
 	return missing
 }
 
-// kubeCache is named after what is built, so that a change of versions builds
-// anew.
-func kubeCache(repository, source string) (string, error) {
+// cache is named after what is built and how, so that a change builds anew.
+func (p programs) cache(repository, source, linking string) (string, error) {
 	sums, err := os.ReadFile(filepath.Join(source, "go.sum"))
 	if err != nil {
 		return "", err
 	}
-	directory := filepath.Join(cacheDirectory(repository), "kube", fmt.Sprintf("%x", sha256.Sum256(sums))[:16])
+	key := sha256.Sum256(append(sums, linking+p.tags...))
+	directory := filepath.Join(cacheDirectory(repository), p.module, fmt.Sprintf("%x", key)[:16])
 	return directory, os.MkdirAll(directory, 0o755)
 }
 

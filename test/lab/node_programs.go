@@ -14,12 +14,12 @@ import (
 const nodeVariable = "NFT_OPERATOR_LAB_NODE"
 
 // nodePrograms are what [Topology.StartNode] starts, besides Debian's.
-var nodePrograms = []program{
-	{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
-	{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
-	{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
-	{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
-}
+var nodePrograms = fromKubernetes(
+	program{"kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"},
+	program{"kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"},
+	program{"kubelet", "k8s.io/kubernetes/cmd/kubelet"},
+	program{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
+)
 
 // lastDebianProgram appears when all of hack/node-programs.sh are there.
 const lastDebianProgram = "loopback"
@@ -30,7 +30,7 @@ const lastDebianProgram = "loopback"
 // of what makes it, into .cache of the repository. It needs the network, so it
 // works outside of the lab.
 func EnsureNode(progress io.Writer) ([]string, error) {
-	built, err := ensureBuilt(nodePrograms, progress)
+	built, err := nodePrograms.ensure(progress)
 	if err != nil {
 		return nil, err
 	}
