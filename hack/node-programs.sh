@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Fetches Debian's containerd, runc and CNI plugins for the lab's node into
-# DIRECTORY, without installing them: a machine that has others keeps those, and
-# no service starts. The lab fetches them anew when this file changes.
+# Fetches Debian's containerd, runc and CNI plugins for the lab's node, and
+# busybox for its images, into DIRECTORY, without installing them: a machine that
+# has others keeps those, and no service starts. The lab fetches them anew when
+# this file changes.
 set -euo pipefail
 
 directory=${1:?usage: node-programs.sh DIRECTORY}
-packages=(containerd runc containernetworking-plugins)
+packages=(containerd runc containernetworking-plugins busybox-static)
 programs=(
+    bin/busybox
     usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr
     usr/sbin/runc
     usr/lib/cni/bridge usr/lib/cni/host-local usr/lib/cni/loopback

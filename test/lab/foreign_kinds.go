@@ -16,7 +16,7 @@ import (
 // OLM and of the Prometheus Operator. Their CRDs lie in Go modules, of which the
 // files are needed and nothing is built.
 var foreignKinds = []struct{ module, sum, crds string }{
-	{"github.com/operator-framework/api@v0.34.0", "h1:REiEaYhG1CWmDoajdcAdZqtgoljWG+ixMY59vUX5pFI=",
+	{"github.com/operator-framework/api@v0.44.0", "h1:UPPNVVI2HJyfH17cnL/8PADV4DCaNLqfL08e+AyYrO8=",
 		"crds/operators.coreos.com_*.yaml"},
 	{"github.com/prometheus-operator/prometheus-operator@v0.85.0", "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
 		"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"},

@@ -32,6 +32,10 @@ type Isolation struct {
 	// reason, and that nothing of its Pods stays in the machine's control groups.
 	Node bool
 
+	// OLM makes sure that what [ControlPlane.StartOLM] starts is there, for the same
+	// reason. It needs ForeignKinds and Node too.
+	OLM bool
+
 	// Door is a TCP address outside of the lab, for example "127.0.0.1:0", at
 	// which [ControlPlane.OpenDoor] lets programs outside reach the API server.
 	Door string
@@ -137,6 +141,13 @@ func runInside(want Isolation) (code int, err error) {
 			return 0, err
 		}
 		cmd.Env = append(cmd.Env, foreignKindsVariable+"="+files)
+	}
+	if want.OLM {
+		directory, err := EnsureOLM(os.Stderr)
+		if err != nil {
+			return 0, err
+		}
+		cmd.Env = append(cmd.Env, olmVariable+"="+directory)
 	}
 	if want.Machine {
 		directory, err := EnsureMachineImage(os.Stderr)

@@ -6,71 +6,114 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// ctrImport has containerd take an image for Kubernetes; a file is to follow.
-var ctrImport = []string{"ctr", "--address=" + containerdSocket, "--namespace=k8s.io", "images", "import"}
+// ctrImages is containerd's command for the images of Kubernetes.
+var ctrImages = []string{"ctr", "--address=" + containerdSocket, "--namespace=k8s.io", "images"}
 
 // Import gives the node an image, from an archive as buildah and docker write
 // them. Pods that run it must not ask to have it pulled.
 func (n *KubeNode) Import(ctx context.Context, archive string) error {
-	file, err := os.Open(archive)
-	if err != nil {
-		return fmt.Errorf("import an image: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	command := n.command(ctx, slices.Concat([]string{"env", "PATH=" + nodePath}, ctrImport, []string{"-"}))
-	command.Stdin = file
-	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("import %s: %w: %s", archive, err, output)
-	}
-	return nil
+	_, err := n.load(ctx, archive)
+	return err
 }
 
-// importPodImage builds test/lab/cmd/pod and makes an image of it and nothing
-// else. buildah runs on the node, because it writes to /var too.
+// imported is what ctr says of an image: its name and its digest.
+var imported = regexp.MustCompile(`(?m)^unpacking (\S+) \((sha256:[0-9a-f]{64})\)`)
+
+// ImportPinned does the same, and returns a reference to the image by its digest.
+// A Pod finds it by that where it would ask to have a tag pulled again each time.
+func (n *KubeNode) ImportPinned(ctx context.Context, archive string) (reference string, err error) {
+	output, err := n.load(ctx, archive)
+	if err != nil {
+		return "", err
+	}
+	match := imported.FindStringSubmatch(output)
+	if match == nil {
+		return "", fmt.Errorf("import %s: which image is it: %s", archive, output)
+	}
+	name, _, _ := strings.Cut(match[1], ":")
+	reference = name + "@" + match[2]
+	return reference, n.run(ctx, slices.Concat(ctrImages, []string{"tag", match[1], reference})...)
+}
+
+// load imports an archive and returns what ctr said of it.
+func (n *KubeNode) load(ctx context.Context, archive string) (string, error) {
+	file, err := os.Open(archive)
+	if err != nil {
+		return "", fmt.Errorf("import an image: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	command := n.command(ctx, slices.Concat([]string{"env", "PATH=" + nodePath}, ctrImages, []string{"import", "-"}))
+	command.Stdin = file
+	output, err := command.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("import %s: %w: %s", archive, err, output)
+	}
+	return string(output), err
+}
+
+// importPodImage builds test/lab/cmd/pod and makes an image of it.
 func (n *KubeNode) importPodImage(ctx context.Context) error {
 	program, err := buildPodProgram(ctx)
 	if err != nil {
 		return err
 	}
-	const directory = nodePrefix + "/pod-image"
-	if err := n.ReplaceFile(directory+"/pod", program, 0o755); err != nil {
-		return err
-	}
+	return n.importImage(ctx, PodImage, map[string]string{"/pod": program}, "--entrypoint", `["/pod"]`, "--user", "65532:65532")
+}
+
+// importImage makes an image of programs, by their paths in it, and nothing else.
+// buildah runs on the node, because it writes to /var too.
+func (n *KubeNode) importImage(ctx context.Context, name string, programs map[string]string, configuration ...string) error {
+	const directory = nodePrefix + "/image"
 	container, err := n.buildah(ctx, "from", "scratch")
 	if err != nil {
 		return err
 	}
+	for path, program := range programs {
+		content, err := os.ReadFile(program)
+		if err != nil {
+			return err
+		}
+		if err := n.ReplaceFile(directory+"/program", content, 0o755); err != nil {
+			return err
+		}
+		if _, err := n.buildah(ctx, "copy", container, directory+"/program", path); err != nil {
+			return err
+		}
+	}
 	for _, arguments := range [][]string{
-		{"copy", container, directory + "/pod", "/pod"},
-		{"config", "--entrypoint", `["/pod"]`, "--user", "65532:65532", container},
-		{"commit", container, "docker-archive:" + directory + "/archive:" + PodImage},
+		append(append([]string{"config"}, configuration...), container),
+		{"commit", "--rm", container, "docker-archive:" + directory + "/archive:" + name},
 	} {
 		if _, err := n.buildah(ctx, arguments...); err != nil {
 			return err
 		}
 	}
-	return n.run(ctx, append(ctrImport, directory+"/archive")...)
+	if err := n.run(ctx, slices.Concat(ctrImages, []string{"import", directory + "/archive"})...); err != nil {
+		return err
+	}
+	return n.run(ctx, "rm", "-r", directory)
 }
 
-// buildPodProgram returns a program that needs no libraries: there are none in
-// the image.
-func buildPodProgram(ctx context.Context) ([]byte, error) {
+// buildPodProgram returns the path of a program that needs no libraries: there
+// are none in the image.
+func buildPodProgram(ctx context.Context) (string, error) {
 	repository, err := repositoryRoot()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	path := filepath.Join(labDirectory, "bin", "pod")
 	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./test/lab/cmd/pod")
 	build.Dir = repository
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the Pods' program: %w\n%s", err, output)
+		return "", fmt.Errorf("build the Pods' program: %w\n%s", err, output)
 	}
-	return os.ReadFile(path)
+	return path, nil
 }
 
 // buildah runs on the node, with a storage there.
