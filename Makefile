@@ -72,9 +72,11 @@ test-image: $(ARCHIVE) ## Build the image, and run it as Kubernetes would: any u
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 10m ./test/image -archive $(CURDIR)/$(ARCHIVE) -version $(VERSION)
 
 .PHONY: test-cluster
-test-cluster: $(ARCHIVE) manifests kube ## Install the operator on a real node, and reach real Pods through it
+test-cluster: $(ARCHIVE) bundle-image manifests ## Install the operator on a real node, through OLM too, and reach real Pods through it
+	@go run ./test/lab/cmd/kube-binaries -olm >/dev/null
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 20m ./test/cluster \
-		-archive $(CURDIR)/$(ARCHIVE) -install $(CURDIR)/dist/install.yaml
+		-archive $(CURDIR)/$(ARCHIVE) -install $(CURDIR)/dist/install.yaml \
+		-bundle $(CURDIR)/bundle -bundle-archive $(CURDIR)/$(BUNDLE_ARCHIVE) -before-olm $(CURDIR)/dist/olm.yaml
 
 .PHONY: soak
 soak: setup kube ## Make 1,000 changes under traffic and lose nothing; CHANGES= and SEED= choose others
@@ -112,9 +114,10 @@ $(ARCHIVE): $(IMAGE_SOURCES)
 	@$(MAKE) --no-print-directory image
 
 .PHONY: manifests
-manifests: $(BIN)/kustomize ## Write dist/install.yaml: one file that installs all of it
+manifests: $(BIN)/kustomize ## Write dist/install.yaml, which installs all of it, and dist/olm.yaml, for where OLM does
 	@mkdir -p dist
 	@$(BIN)/kustomize build config/default >dist/install.yaml
+	@$(BIN)/kustomize build config/olm >dist/olm.yaml
 
 .PHONY: bundle
 bundle: $(BIN)/kustomize $(BIN)/operator-sdk ## Write the OLM bundle, bundle/ and bundle.Dockerfile, anew

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/nft-operator/nft-operator/test/lab"
 )
 
 // anyUser is what OpenShift, for example, would give the Pods: a user that no
@@ -16,16 +14,15 @@ const anyUser = "1000650000"
 // TestTheOperatorWorksAsAnyUser, with nothing that it could write to or become.
 func TestTheOperatorWorksAsAnyUser(t *testing.T) {
 	installed(t)
-	namespaced := []string{"--namespace", lab.OperatorNamespace}
 	t.Cleanup(func() {
-		_, err := the.kube.Kubectl(context.Background(), append(namespaced, "rollout", "undo", "deployment/nft-operator")...)
+		_, err := the.kube.Kubectl(context.Background(), namespaced("rollout", "undo", "deployment/nft-operator")...)
 		must(t, err)
 	})
-	kubectl(t, append(namespaced, "patch", "deployment/nft-operator", "--patch",
+	kubectl(t, namespaced("patch", "deployment/nft-operator", "--patch",
 		`{"spec": {"template": {"spec": {"securityContext": {"runAsUser": `+anyUser+`, "runAsGroup": 0}}}}}`)...)
-	kubectl(t, append(namespaced, "rollout", "status", "--timeout", patience.String(), "deployment/nft-operator")...)
+	kubectl(t, namespaced("rollout", "status", "--timeout", patience.String(), "deployment/nft-operator")...)
 
-	status := kubectl(t, append(namespaced, "exec", "deployment/nft-operator", "--", "cat", "/proc/1/status")...)
+	status := kubectl(t, namespaced("exec", "deployment/nft-operator", "--", "cat", "/proc/1/status")...)
 	for name, want := range map[string]string{
 		"Uid": anyUser, "Gid": "0", "CapEff": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2",
 	} {
@@ -33,7 +30,7 @@ func TestTheOperatorWorksAsAnyUser(t *testing.T) {
 			t.Errorf("%s of the operator's process is %q, want %s", name, got, want)
 		}
 	}
-	output, err := the.kube.Kubectl(t.Context(), append(namespaced, "exec", "deployment/nft-operator", "--", "touch", "/usr/local/bin/mine")...)
+	output, err := the.kube.Kubectl(t.Context(), namespaced("exec", "deployment/nft-operator", "--", "touch", "/usr/local/bin/mine")...)
 	if err == nil || !strings.Contains(output, "Read-only file system") {
 		t.Errorf("writing to the root file system: %v\n%s", err, output)
 	}

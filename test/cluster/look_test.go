@@ -19,8 +19,7 @@ import (
 // counts.
 func TestLookingAtTheOperator(t *testing.T) {
 	installed(t)
-	namespaced := []string{"--namespace", lab.OperatorNamespace}
-	logs := kubectl(t, append(namespaced, "logs", "--selector", "app.kubernetes.io/name=nft-operator", "--prefix", "--tail", "-1")...)
+	logs := kubectl(t, namespaced("logs", "--selector", "app.kubernetes.io/name=nft-operator", "--prefix", "--tail", "-1")...)
 	if !strings.Contains(logs, edge+".gw1") {
 		t.Errorf("the log does not tell of the gateway:\n%s", logs)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,13 @@ func installed(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() { tellOfFailure(t) })
 	kubectl(t, "apply", "--server-side", "--filename", *install)
-	kubectl(t, "--namespace", lab.OperatorNamespace, "rollout", "status", "--timeout", patience.String(), "deployment/nft-operator")
+	kubectl(t, namespaced("rollout", "status", "--timeout", patience.String(), "deployment/nft-operator")...)
+	takeGateways(t)
+}
+
+// takeGateways puts both gateways into the hands of the operator.
+func takeGateways(t *testing.T) {
+	t.Helper()
 	for _, object := range []client.Object{lab.NewSSHSecret(lab.SSHSecret, the.net.Key.Private), lab.NewEdge(edge, the.net.Gateways...)} {
 		must(t, client.IgnoreAlreadyExists(the.api.Create(t.Context(), object)))
 	}
@@ -90,7 +97,7 @@ func tellOfFailure(t *testing.T) {
 	}
 	for _, arguments := range [][]string{
 		{"get", "pods,services,endpointslices", "--all-namespaces", "--output", "wide"},
-		{"--namespace", lab.OperatorNamespace, "logs", "--selector", "app.kubernetes.io/name=nft-operator", "--prefix", "--tail", "20"},
+		namespaced("logs", "--selector", "app.kubernetes.io/name=nft-operator", "--prefix", "--tail", "20"),
 	} {
 		output, _ := the.kube.Kubectl(context.Background(), arguments...)
 		t.Log(output)
@@ -165,8 +172,8 @@ func isTrue(conditions []metav1.Condition, kind string, generation int64) error 
 func await(t *testing.T, what string, ask func(context.Context) error) {
 	t.Helper()
 	var complaint error
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		complaint = ask(ctx)
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(context.Context) (bool, error) {
+		complaint = ask(t.Context()) // the other would end in the midst of an answer, and be the complaint
 		return complaint == nil, nil
 	})
 	if err != nil {
@@ -179,6 +186,11 @@ func kubectl(t *testing.T, arguments ...string) string {
 	output, err := the.kube.Kubectl(t.Context(), arguments...)
 	must(t, err)
 	return output
+}
+
+// namespaced are kubectl's arguments for objects in the operator's namespace.
+func namespaced(arguments ...string) []string {
+	return slices.Concat([]string{"--namespace", lab.OperatorNamespace}, arguments)
 }
 
 func must(t *testing.T, err error) {
