@@ -23,14 +23,13 @@ func main() {
 	flag.StringVar(&shipped.image, "image", "", "the operator's image, an OCI archive")
 	flag.StringVar(&shipped.manifests, "install", "", "the file that installs the operator")
 	flag.Parse()
-	err := checkSurroundings()
 	var pipe lifeline
-	if err == nil {
-		pipe, err = openOutside()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+	if lab.Outermost() {
+		var err error
+		if pipe, err = prepare(); err != nil {
+			fmt.Fprintln(os.Stderr, "demo:", err)
+			os.Exit(1)
+		}
 	}
 	lab.Isolate(lab.Isolation{ControlPlane: true, Node: true, Door: "127.0.0.1:0"})
 	pipe.hold()
@@ -41,12 +40,16 @@ func main() {
 // shipped is the operator as users get it.
 var shipped struct{ image, manifests string }
 
-// checkSurroundings says what to do where the demo cannot begin. A lab's box,
-// which this program also is, has none of this.
-func checkSurroundings() error {
-	if os.Getpid() == 1 {
-		return nil
+// prepare does what only the process outside of the lab can.
+func prepare() (lifeline, error) {
+	if err := checkSurroundings(); err != nil {
+		return lifeline{}, err
 	}
+	return openOutside()
+}
+
+// checkSurroundings says what to do where the demo cannot begin.
+func checkSurroundings() error {
 	if os.Geteuid() != 0 {
 		return errors.New("this makes network namespaces and needs root: run `make demo`, which calls sudo")
 	}

@@ -35,6 +35,17 @@ type undertaker struct {
 	lifeline io.Closer
 }
 
+// prepareNode does outside of the lab what its node needs, and returns what the
+// inside is to be told.
+func prepareNode() (environment []string, _ *undertaker, err error) {
+	directories, err := EnsureNode(os.Stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	name, undertaker, err := makeCgroups()
+	return []string{nodeVariable + "=" + strings.Join(directories, ":"), cgroupVariable + "=" + name}, undertaker, err
+}
+
 // makeCgroups makes the control group of this lab's Pods, and the process that
 // takes it away.
 func makeCgroups() (name string, _ *undertaker, err error) {
@@ -60,10 +71,10 @@ func makeCgroups() (name string, _ *undertaker, err error) {
 
 // end has the control groups taken away, and waits for it.
 func (u *undertaker) end() error {
-	if u == nil {
-		return nil
+	if err := errors.Join(u.lifeline.Close(), u.command.Wait()); err != nil {
+		return fmt.Errorf("take the control groups of Pods away: %w", err)
 	}
-	return errors.Join(u.lifeline.Close(), u.command.Wait())
+	return nil
 }
 
 // undertakerMain waits until the lab's outer process is gone or says so.

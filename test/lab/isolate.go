@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -102,6 +101,10 @@ func Isolate(want Isolation) bool {
 	return true
 }
 
+// Outermost tells, before [Isolate], whether this process is the one that somebody
+// started. All others that run this program are parts of the lab.
+func Outermost() bool { return !inside && os.Getenv(stageVariable) == "" }
+
 func outsideMain(want Isolation) int {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "the lab needs root: it makes network namespaces; run make test as root or with sudo")
@@ -157,16 +160,12 @@ func runInside(want Isolation) (code int, err error) {
 		cmd.Env = append(cmd.Env, machineVariable+"="+directory)
 	}
 	if want.Node {
-		directories, err := EnsureNode(os.Stderr)
-		if err != nil {
-			return 0, err
-		}
-		cgroup, undertaker, err := makeCgroups()
-		if err != nil {
-			return 0, err
+		environment, undertaker, failure := prepareNode()
+		if failure != nil {
+			return 0, failure
 		}
 		defer func() { err = errors.Join(err, undertaker.end()) }()
-		cmd.Env = append(cmd.Env, nodeVariable+"="+strings.Join(directories, ":"), cgroupVariable+"="+cgroup)
+		cmd.Env = append(cmd.Env, environment...)
 	}
 
 	// The lab's pid 1 ends when this pipe closes, that is when this process is
