@@ -23,6 +23,16 @@ func TestInstallingAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// TestTheOlderWayOfApplyingWorksToo: kubectl apply without --server-side keeps the
+// whole of each object in an annotation, which has room for 256 KiB.
+func TestTheOlderWayOfApplyingWorksToo(t *testing.T) {
+	for range 2 {
+		if _, err := kube.Kubectl(t.Context(), "apply", "--validate=strict", "--filename", installFile); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestEverySampleIsAcceptedAfterwards(t *testing.T) {
 	samples, err := filepath.Glob("../../config/samples/*.yaml")
 	if err != nil || len(samples) == 0 {
