@@ -1,13 +1,6 @@
 package lab
 
-import (
-	"crypto/sha256"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-)
+import "io"
 
 // machineVariable names the directory of the machine's image inside of the lab.
 const machineVariable = "NFT_OPERATOR_LAB_MACHINE"
@@ -25,27 +18,5 @@ const (
 // .cache/vm of the repository. It needs the network, so it works outside of the
 // lab.
 func EnsureMachineImage(progress io.Writer) (string, error) {
-	repository, err := repositoryRoot()
-	if err != nil {
-		return "", err
-	}
-	recipe := filepath.Join(repository, "hack", "machine-image.sh")
-	text, err := os.ReadFile(recipe)
-	if err != nil {
-		return "", err
-	}
-	directory := filepath.Join(cacheDirectory(repository), "vm", fmt.Sprintf("%x", sha256.Sum256(text))[:16])
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lockDirectory(directory, progress)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(filepath.Join(directory, machineDisk)); err == nil {
-		return directory, nil
-	}
-	_, _ = fmt.Fprintln(progress, "lab: making the image of a Debian 12 machine, once; it takes about a minute")
-	return directory, runWithProgress(exec.Command(recipe, directory), "making the machine's image", progress)
+	return recipe{script: "machine-image.sh", cache: "vm", last: machineDisk, what: "the image of a Debian 12 machine"}.ensure(progress)
 }

@@ -1,13 +1,6 @@
 package lab
 
-import (
-	"crypto/sha256"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-)
+import "io"
 
 // nodeVariable lists the directories of the node's programs inside of the lab,
 // as PATH does.
@@ -21,8 +14,10 @@ var nodePrograms = fromKubernetes(
 	program{"kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy"},
 )
 
-// lastDebianProgram appears when all of hack/node-programs.sh are there.
-const lastDebianProgram = "loopback"
+// debianPrograms are containerd and what belongs to it.
+var debianPrograms = recipe{
+	script: "node-programs.sh", cache: "node", last: "loopback", what: "Debian's containerd, runc, CNI plugins and busybox ready",
+}
 
 // EnsureNode returns the directories with the programs of a node: those of
 // Kubernetes, built from test/kube, and Debian's containerd, runc and CNI
@@ -34,32 +29,6 @@ func EnsureNode(progress io.Writer) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	fetched, err := ensureDebianPrograms(progress)
+	fetched, err := debianPrograms.ensure(progress)
 	return []string{built, fetched}, err
-}
-
-func ensureDebianPrograms(progress io.Writer) (string, error) {
-	repository, err := repositoryRoot()
-	if err != nil {
-		return "", err
-	}
-	recipe := filepath.Join(repository, "hack", "node-programs.sh")
-	text, err := os.ReadFile(recipe)
-	if err != nil {
-		return "", err
-	}
-	directory := filepath.Join(cacheDirectory(repository), "node", fmt.Sprintf("%x", sha256.Sum256(text))[:16])
-	if err := os.MkdirAll(directory, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lockDirectory(directory, progress)
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(filepath.Join(directory, lastDebianProgram)); err == nil {
-		return directory, nil
-	}
-	_, _ = fmt.Fprintln(progress, "lab: fetching Debian's containerd, runc and CNI plugins, once")
-	return directory, runWithProgress(exec.Command(recipe, directory), "fetching them", progress)
 }
