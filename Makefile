@@ -56,7 +56,7 @@ kube: ## Build Kubernetes for the lab (minutes, once)
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
 	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 20m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$\|/test/cluster$$')
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 30m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$\|/test/cluster$$')
 
 .PHONY: test-limits
 test-limits: setup ## Measure what Services get through their limits, with nothing else running; FOR= is how long
