@@ -153,7 +153,7 @@ install: ## Create all but the operator itself in the cluster of your KUBECONFIG
 
 .PHONY: clean
 clean: ## Remove what was built, the lab's control plane too
-	@rm -rf $(BIN) dist .cache
+	@hack/as-root.sh rm -rf $(BIN) dist .cache
 
 # Tools are built from a module of their own, pinned there.
 $(BIN)/controller-gen: hack/tools/go.mod

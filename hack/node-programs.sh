@@ -5,7 +5,8 @@
 # this file changes.
 set -euo pipefail
 
-directory=${1:?usage: node-programs.sh DIRECTORY}
+directory=$(realpath "${1:?usage: node-programs.sh DIRECTORY}")
+cd "$(dirname "$0")/.."
 packages=(containerd runc containernetworking-plugins busybox-static)
 programs=(
     bin/busybox
@@ -13,13 +14,16 @@ programs=(
     usr/sbin/runc
     usr/lib/cni/bridge usr/lib/cni/host-local usr/lib/cni/loopback
 )
+
+hack/as-root.sh apt-get update -qq
+
 part=$(mktemp --directory)
 trap 'rm -rf "$part"' EXIT
-chmod 0755 "$part" # apt fetches as a user of its own
-chown --silent _apt "$part"
-
+chmod 0755 "$part"
+if [ "$(id -u)" -eq 0 ]; then
+    chown _apt "$part" # as which apt fetches for root
+fi
 cd "$part"
-apt-get update -qq
 apt-get download -qq "${packages[@]}"
 for package in *.deb; do
     dpkg-deb --extract "$package" root

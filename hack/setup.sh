@@ -42,6 +42,9 @@ if ! command -v apt-get >/dev/null; then
     exit 1
 fi
 
+# Some of what lies in there is made as root, and must not be the first.
+mkdir -p "${NFT_OPERATOR_CACHE:-.cache}"
+
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")

@@ -25,9 +25,9 @@ var foreignKinds = []struct{ module, sum, crds string }{
 // foreignKindsVariable lists the files, as PATH lists folders.
 const foreignKindsVariable = "NFT_OPERATOR_LAB_FOREIGN_KINDS"
 
-// ensureForeignKinds returns the files with their CRDs. It needs the network the
-// first time.
-func ensureForeignKinds() (string, error) {
+// EnsureForeignKinds returns the files with their CRDs, as PATH lists folders. It
+// needs the network the first time.
+func EnsureForeignKinds() (string, error) {
 	var files []string
 	for _, kinds := range foreignKinds {
 		directory, err := downloadModule(kinds.module, kinds.sum)

@@ -139,7 +139,7 @@ func runInside(want Isolation) (code int, err error) {
 		cmd.Env = append(cmd.Env, assetsVariable+"="+directory)
 	}
 	if want.ForeignKinds {
-		files, err := ensureForeignKinds()
+		files, err := EnsureForeignKinds()
 		if err != nil {
 			return 0, err
 		}

@@ -1,6 +1,6 @@
-// Command kube-binaries builds the lab's control plane and the programs of its
-// node where they are missing, and prints the directory of the control plane's.
-// With -olm it builds those of the Operator Lifecycle Manager too.
+// Command kube-binaries builds the programs of the lab's control plane and node,
+// and fetches the kinds of others, where they are missing. With -olm it builds the
+// Operator Lifecycle Manager too. It prints the directory of the control plane's.
 package main
 
 import (
@@ -17,6 +17,9 @@ func main() {
 	directory, err := lab.EnsureKube(os.Stderr)
 	if err == nil {
 		_, err = lab.EnsureNode(os.Stderr)
+	}
+	if err == nil { // here, because the lab is entered as root, and Go's cache is the caller's
+		_, err = lab.EnsureForeignKinds()
 	}
 	if err == nil && *olm {
 		_, err = lab.EnsureOLM(os.Stderr)
