@@ -152,6 +152,31 @@ func TestShapingGoesWithTheGateway(t *testing.T) {
 	}
 }
 
+// TestAPlaceThatAHandTookIsNotTakenAgain removes limits where clsact, which an
+// apply made for them, is gone, or where somebody else made another one.
+func TestAPlaceThatAHandTookIsNotTakenAgain(t *testing.T) {
+	for _, hand := range []string{
+		"tc qdisc delete dev eth0 clsact",
+		"tc qdisc delete dev eth0 clsact && tc qdisc add dev eth0 ingress",
+	} {
+		t.Run(hand, func(t *testing.T) {
+			h := newHost(t)
+			h.apply(t, shaped(edge(web), bytesIn("shop/web", 2_000_000)))
+			h.exec(t, "sh", "-ec", hand)
+			theirs := h.exec(t, "tc", "qdisc", "show", "dev", "eth0")
+			if got := h.apply(t, edge(web)).Result; !got.Changed || !strings.Contains(strings.Join(got.Drift, "\n"), "what tc does at eth0 was changed") {
+				t.Errorf("%+v", got)
+			}
+			if got := h.apply(t, edge(web)).Result; got.Changed {
+				t.Errorf("once more: %+v", got)
+			}
+			if now := h.exec(t, "tc", "qdisc", "show", "dev", "eth0"); now != theirs {
+				t.Errorf("not as the hand left it:\n%s", difference(t, theirs, now))
+			}
+		})
+	}
+}
+
 // TestARecordThatIsLostLeavesNothingBehind takes the numbers of what is there
 // away, at the moment at which nothing is limited any more.
 func TestARecordThatIsLostLeavesNothingBehind(t *testing.T) {

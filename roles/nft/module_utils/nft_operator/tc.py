@@ -63,11 +63,15 @@ class Tc:
 
     def has_ingress(self, interface: str) -> bool:
         """Whether something can be attached to what comes in by an interface."""
-        return re.search(r"^qdisc (?:clsact|ingress) ", self._shown("qdisc", "show", "dev", interface), re.MULTILINE) is not None
+        return self._has_queue(interface, "clsact|ingress")
 
-    def is_unused(self, interface: str) -> bool:
-        """Whether nobody has attached anything to the interface."""
-        return not any(self._shown("filter", "show", "dev", interface, way).strip() for way in ("ingress", "egress"))
+    def has_unused_clsact(self, interface: str) -> bool:
+        """Whether there is a clsact to which nobody has attached anything."""
+        return self._has_queue(interface, "clsact") and not any(
+            self._shown("filter", "show", "dev", interface, way).strip() for way in ("ingress", "egress"))
+
+    def _has_queue(self, interface, kinds):
+        return re.search(r"^qdisc (?:%s) " % kinds, self._shown("qdisc", "show", "dev", interface), re.MULTILINE) is not None
 
     def has(self, interface: str) -> bool:
         """Whether there is such an interface."""

@@ -239,9 +239,9 @@ def remove_policers(tc: Tc, lines: List[str]) -> None:
 
 
 def release(tc: Tc, interfaces: List[str]) -> None:
-    """Undo _make_place, where nobody else made use of it. Refused."""
+    """Undo _make_place, where a hand did not yet and nobody else makes use of it. Refused."""
     for name in set(interfaces) & set(_present()):
-        if tc.is_unused(name):
+        if tc.has_unused_clsact(name):
             tc.batch(["qdisc delete dev %s clsact" % name])
 
 
