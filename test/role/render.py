@@ -10,7 +10,7 @@ import sys
 
 import yaml
 
-from role_modules import ROLE, TEMPLATES, action_plugin
+from role_modules import TEMPLATES, action_plugin
 
 TESTDATA = os.path.join(os.path.dirname(__file__), "testdata")
 
@@ -21,23 +21,17 @@ def read(*path):
 
 
 def main():
-    spec = read(ROLE, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
     group = read(TESTDATA, "inventory.yml")["gateways"]
     rendered = {}
     for scenario, host in group["hosts"].items():
         given = {**group["vars"], **(host or {}), **read(TESTDATA, scenario, "vars.json")}
-        variables, problems = action_plugin.checked(given, spec)
+        variables, problems = action_plugin.checked(given)
         if problems:
             sys.exit("%s: %s" % (scenario, "; ".join(problems)))
-        texts = {"nftables.conf": action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)}
-        services = variables["nft_limits"]["services"]
-        limits = {
-            "limits.nft": action_plugin.limits_text(TEMPLATES, variables, services),
-            "limits-besides-tc.nft": action_plugin.limits_text(TEMPLATES, variables, action_plugin.besides_tc(services)),
-        }
-        limits.update(("limits-%s.tc" % way, text) for way, text in action_plugin.for_tc(TEMPLATES, variables)["texts"].items())
-        texts.update((name, text) for name, text in limits.items() if text)
-        rendered[scenario] = texts
+        texts = action_plugin.texts.for_host(TEMPLATES, variables)
+        files = {"nftables.conf": texts["conf"], "limits.nft": texts["limits"], "limits-besides-tc.nft": texts["limits_besides_tc"]}
+        files.update(("limits-%s.tc" % way, text) for way, text in texts["tc"]["texts"].items())
+        rendered[scenario] = {name: text for name, text in files.items() if text}
     json.dump(rendered, sys.stdout)
 
 

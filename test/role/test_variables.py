@@ -3,12 +3,8 @@ import json
 import os
 import unittest
 
-import yaml
+from role_modules import TEMPLATES, action_plugin
 
-from role_modules import ROLE, TEMPLATES, action_plugin
-
-with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
-    SPEC = yaml.safe_load(file)["argument_specs"]["main"]["options"]
 with open(os.path.join(os.path.dirname(__file__), "testdata", "source-ranges", "vars.json"), encoding="utf-8") as file:
     GOOD = json.load(file)
 GOOD.update(nft_hold=False, nft_retry=False, nft_confirm_timeout=30, nft_fence={"epoch": 0, "sequence": 0})
@@ -42,7 +38,7 @@ class Checked(unittest.TestCase):
         variables = copy.deepcopy(GOOD)
         if path_and_value:
             put(variables, path_and_value[:-1], path_and_value[-1])
-        return action_plugin.checked(variables, SPEC)[1]
+        return action_plugin.checked(variables)[1]
 
     def test_good(self):
         self.assertEqual([], self.problems())
@@ -106,7 +102,7 @@ class Checked(unittest.TestCase):
                 self.assertNotEqual([], self.problems(*path_and_value))
 
     def test_what_is_missing_is_refused(self):
-        for path in [(name,) for name, option in SPEC.items() if option.get("required")] + [("nft_firewall", name) for name in SPEC["nft_firewall"]["options"]] + [
+        for path in [(name,) for name, option in action_plugin.SPEC.items() if option.get("required")] + [("nft_firewall", name) for name in action_plugin.SPEC["nft_firewall"]["options"]] + [
                 ("nft_fence", "epoch"), ("nft_firewall", "management", "ipv6"), ("nft_exposures", "ipv6"), ("nft_exposures", "ipv4", 0, "port"),
                 ("nft_limits", "mode"), ("nft_limits", "interfaces"), HELD + ("name",), HELD + ("egress", "amount"), LIMITED + ("service",), LIMITED + ("rate", "burst")]:
             variables = copy.deepcopy(GOOD)
@@ -115,22 +111,22 @@ class Checked(unittest.TestCase):
                 holder = holder[step]
             del holder[path[-1]]
             with self.subTest(path):
-                self.assertNotEqual([], action_plugin.checked(variables, SPEC)[1])
+                self.assertNotEqual([], action_plugin.checked(variables)[1])
 
     def test_other_variables_do_not_reach_the_templates(self):
-        self.assertNotIn("another", action_plugin.checked(dict(GOOD, another="{{ x }}"), SPEC)[0])
+        self.assertNotIn("another", action_plugin.checked(dict(GOOD, another="{{ x }}"))[0])
 
 
 class Rendered(unittest.TestCase):
     def test_a_value_is_never_a_template(self):
-        rendered = action_plugin.rendered(TEMPLATES, "nftables.conf.j2", dict(GOOD, nft_gateway="{{ nft_host }}"))
+        rendered = action_plugin.texts.conf(TEMPLATES, dict(GOOD, nft_gateway="{{ nft_host }}"))
         self.assertIn("# Gateway {{ nft_host }}, host gw1\n", rendered)
 
     def test_a_missing_value_is_no_empty_text(self):
         variables = dict(GOOD)
         del variables["nft_ssh_port"]
         with self.assertRaises(Exception):
-            action_plugin.rendered(TEMPLATES, "nftables.conf.j2", variables)
+            action_plugin.texts.conf(TEMPLATES, variables)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The controller's half of nft_ruleset: checks the variables, renders the
-templates, and runs the module with the texts, which is the one remote execution.
+templates, and has the gateway run the module with the texts, which is the one
+remote execution.
 
 The variables are data. They are checked as they are written, before anything
 could take a string in them for a template, and the templates are rendered by
@@ -10,19 +11,38 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import ipaddress
+import importlib.util
 import os
 import re
+import socket
 import time
 import uuid
 
-import jinja2
+import yaml
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
+
+ROLE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def _part(name):
+    """A file of the role's controller folder, which Ansible has no name for."""
+    spec = importlib.util.spec_from_file_location("nft_operator_" + name, os.path.join(ROLE, "controller", name + ".py"))
+    part = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(part)
+    return part
+
+
+# Ansible imports this once for all hosts of a run, before it forks.
+shipping, texts = _part("shipping"), _part("texts")
+with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
+    SPEC = yaml.safe_load(file)["argument_specs"]["main"]["options"]
 
 SCHEMA = 3
 CONFIRM_TIMEOUT = 30  # seconds
+LOCK_WAIT = 20  # seconds
 PAUSE = 0.5  # seconds between attempts to come in
 SHOWN = 10  # problems in a message; there can be thousands
 
@@ -35,8 +55,8 @@ HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 REVISION = re.compile(r"[0-9a-f]{64}")
 ADDRESS = {"ipv4": re.compile(r"[0-9.]{7,15}"), "ipv6": re.compile(r"[0-9a-f:.]{2,45}")}
 LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
-PARSED_ADDRESS = {"ipv4": ipaddress.IPv4Address, "ipv6": ipaddress.IPv6Address}
-PARSED_NETWORK = {"ipv4": ipaddress.IPv4Network, "ipv6": ipaddress.IPv6Network}
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+BITS = {"ipv4": 32, "ipv6": 128}
 PROTOCOLS = ("tcp", "udp", "sctp")
 RANGES = ("management", "ssh_sources", "bgp_peers", "load_balancer_ranges")
 UNITS = {"rate": ("bytes", "packets"), "per_source": ("bytes", "packets"), "connection_rate": ("connections",)}
@@ -46,7 +66,6 @@ MODES = ("police", "shape")
 LIMIT_LISTS = ("services", "interfaces")
 DIRECTIONS = {"ingress", "egress"}
 LIMIT_KEYS = set(UNITS) | {"service", "per_port", "connection_limit"}
-WAYS = {"police": ("police",), "shape": ("shape", "shape-u32")}  # of tc, see templates/limits.tc.j2
 EXPOSURE_KEYS = {"service", "address", "protocol", "port", "sources"}
 
 
@@ -57,20 +76,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super(ActionModule, self).run(tmp, task_vars)
-        spec = self._loader.load_from_file(os.path.join(task_vars["role_path"], "meta", "argument_specs.yml"))
-        variables, problems = checked(task_vars, spec["argument_specs"]["main"]["options"])
+        clock = Clock()
+        variables, problems = checked(task_vars)
+        clock.count("check")
         if problems:
             shown = "; ".join(problems[:SHOWN]) + ("; and %d more" % (len(problems) - SHOWN) if len(problems) > SHOWN else "")
             result.update(failed=True, reason="InvalidVars", msg="the variables are not what schema %d says, see docs/extra-vars.md: %s" % (SCHEMA, shown))
             return result
-        token = uuid.uuid4().hex
-        arguments = {name: self._task.args[name] for name in ("lock_wait",) if name in self._task.args}
-        arguments.update(
-            conf=rendered(self._task.args["templates"], "nftables.conf.j2", variables),
-            limits=limits_text(self._task.args["templates"], variables, variables["nft_limits"]["services"]),
-            limits_besides_tc=limits_text(self._task.args["templates"], variables, besides_tc(variables["nft_limits"]["services"])),
-            tc=for_tc(self._task.args["templates"], variables),
-            local_chain=rendered(self._task.args["templates"], "local-chain.nft.j2", variables),
+        parameters = dict(
+            texts.for_host(self._task.args["templates"], variables),
             public_interfaces=variables["nft_public_interfaces"],
             limited_interfaces=[entry["name"] for entry in variables["nft_limits"]["interfaces"]],
             revision=variables["nft_revision"],
@@ -80,18 +94,36 @@ class ActionModule(ActionBase):
             retry=variables.get("nft_retry", False),
             fence=variables.get("nft_fence"),
             confirm_timeout=variables.get("nft_confirm_timeout", CONFIRM_TIMEOUT),
-            token=token,
+            token=uuid.uuid4().hex,
+            lock_wait=self._task.args.get("lock_wait", LOCK_WAIT),
+            check=self._play_context.check_mode,
+            diff=self._play_context.diff,
         )
-        confirmation = {"token": token, "revision": variables["nft_revision"]}
+        confirmation = {"token": parameters["token"], "revision": parameters["revision"], "lock_wait": parameters["lock_wait"]}
+        program = shipping.program("nft_ruleset", parameters)
+        clock.count("render")
         try:
-            answer = self._execute_module(module_name="nft_ruleset", module_args=arguments, task_vars=task_vars)
+            answer = self._executed(program, task_vars)
         except AnsibleConnectionFailure as lost:
             answer = self._confirmed_all_the_same(confirmation, lost, task_vars)
+        clock.count("remote")
+        clock.take(answer)
         if "pending" in answer:
             confirmation["token"] = answer["pending"]["token"]
             answer = self._confirmed(confirmation, answer["pending"]["seconds"], task_vars)
-        result.update(answer)
+            clock.count("confirm")
+        # Of another machine: nothing in it is a template.
+        result.update(wrap_var(answer), seconds=clock.told())
         return result
+
+    def _executed(self, program, task_vars):
+        """Have the gateway run a program, and return its answer."""
+        python = self._templar.template(task_vars.get("ansible_python_interpreter", shipping.PYTHON))
+        if not python.startswith("/"):  # Ansible would try several that might be there
+            python = shipping.PYTHON
+        # What sudo lets pass has no options, see roles/prepare.
+        command = python if self._connection.become else python + " -I -S"
+        return shipping.answer(self._low_level_execute_command(command, in_data=program.encode("utf-8")))
 
     def _confirmed_all_the_same(self, confirmation, lost, task_vars):
         """The connection broke, perhaps after the change was made. Whoever comes in
@@ -99,7 +131,7 @@ class ActionModule(ActionBase):
         if self._play_context.check_mode or "connect to host" in str(lost):
             raise lost
         self._connect_anew()
-        answer = self._execute_module(module_name="nft_confirm", module_args=confirmation, task_vars=task_vars)
+        answer = self._executed(shipping.program("nft_confirm", confirmation), task_vars)
         if answer.get("failed"):
             raise lost
         return answer
@@ -107,10 +139,11 @@ class ActionModule(ActionBase):
     def _confirmed(self, confirmation, seconds, task_vars):
         """Come in anew before the time is up, or tell that nobody can."""
         deadline = time.monotonic() + seconds
+        program = shipping.program("nft_confirm", confirmation)
         self._connect_anew()
         while True:
             try:
-                return self._execute_module(module_name="nft_confirm", module_args=confirmation, task_vars=task_vars)
+                return self._executed(program, task_vars)
             except AnsibleConnectionFailure as failure:
                 if time.monotonic() > deadline - PAUSE:
                     return {"failed": True, "reason": "NotConfirmed", "msg": (
@@ -126,54 +159,45 @@ class ActionModule(ActionBase):
             self._connection.set_option("ssh_extra_args", (given + " -o ControlPath=none").strip())
 
 
-def rendered(folder, name, variables):
-    """Render one template. Nothing but the checked variables is in its reach."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(name).render(variables)
+class Clock:
+    """Where the time of a run goes, in seconds, as docs/extra-vars.md lists it."""
+
+    def __init__(self):
+        self._began = self._last = time.monotonic()
+        self._seconds = dict.fromkeys(("check", "render", "remote", "module", "list", "load", "confirm"), 0.0)
+        self._seconds["began"] = time.time()
+
+    def count(self, what):
+        """What went on since the last count was this."""
+        now = time.monotonic()
+        self._seconds[what] = now - self._last
+        self._last = now
+
+    def take(self, answer):
+        """What the gateway counted itself."""
+        told = answer.pop("seconds", None)
+        for what in ("module", "list", "load"):
+            value = told.get(what) if isinstance(told, dict) else None
+            if isinstance(value, (int, float)):
+                self._seconds[what] = value
+
+    def told(self):
+        return dict(self._seconds, action=time.monotonic() - self._began)
 
 
-def limits_text(folder, variables, services):
-    """What nft limits of these Services and of interfaces; empty where that is nothing."""
-    limits = dict(variables["nft_limits"], services=services)
-    return rendered(folder, "limits.nft.j2", dict(variables, nft_limits=limits)) if services or limits["interfaces"] else ""
-
-
-def besides_tc(services):
-    """The limits that tc does not keep: all but rates of bytes."""
-    kept = ({name: value for name, value in entry.items() if name != "rate" or value["unit"] != "bytes"} for entry in services)
-    return [entry for entry in kept if set(entry) & (set(UNITS) | {"connection_limit"})]
-
-
-def for_tc(folder, variables):
-    """What is asked of tc, with a text for each way that it may take on the host;
-    the text is empty where tc has nothing to do."""
-    limits = variables["nft_limits"]
-    texts = dict.fromkeys(() if limits["engine"] == "nftables" else WAYS[limits["mode"]], "")
-    if texts and any(entry.get("rate", {}).get("unit") == "bytes" for entry in limits["services"]):
-        exposures = (entry for entries in variables["nft_exposures"].values() for entry in entries)
-        last_bytes = {entry["address"]: "%x" % ipaddress.ip_address(entry["address"]).packed[-1] for entry in exposures}
-        texts = {way: rendered(folder, "limits.tc.j2", dict(variables, tc_way=way, tc_last_byte=last_bytes)) for way in texts}
-    return {"engine": limits["engine"], "mode": limits["mode"], "texts": texts}
-
-
-def checked(given, spec):
+def checked(given):
     """The variables of schema 3 among the given, and what is wrong with them.
 
-    spec is what meta/argument_specs.yml says of the role's options. It decides
-    on what is missing, types and choices; what is in a string is decided here.
+    meta/argument_specs.yml decides on what is missing, types and choices; what is
+    in a string is decided here.
     """
-    variables = {name: given[name] for name in spec if name in given}
+    variables = {name: given[name] for name in SPEC if name in given}
     schema = variables.get("nft_schema")
     if schema != SCHEMA:
         return {}, ["nft_schema is %.20r, and this role takes %d only: %s wrote the variables. Use operator, playbooks, roles and templates of one release; "
                     "docs/upgrade.md tells how" % (schema, SCHEMA, _writer_of(schema))]
     # The entries are checked below; the validator would take seconds for thousands.
-    rest = {name: option for name, option in spec.items() if name not in ("nft_exposures", "nft_limits")}
+    rest = {name: option for name, option in SPEC.items() if name not in ("nft_exposures", "nft_limits")}
     values = {name: value for name, value in variables.items() if name in rest}
     problems = list(_misshapen("", values, rest)) or ArgumentSpecValidator(rest).validate(values).error_messages
     return variables, problems or list(_problems(variables))
@@ -241,9 +265,42 @@ def _exposure_problems(exposures):
         if not isinstance(entries, list):
             yield "nft_exposures.%s is not a list" % family
             continue
+        if _is_good(family, entries):
+            continue
         for number, entry in enumerate(entries):
             for what in _entry_problems(family, entry):
                 yield "nft_exposures.%s[%d] %s" % (family, number, what)
+
+
+def _is_good(family, entries):
+    """Whether there is nothing to be said of any entry: the same conditions as
+    below, for the thousands of which that is true."""
+    service, addresses, ranges = SERVICE.fullmatch, set(), set()
+    try:
+        for entry in entries:
+            address, port = entry["address"], entry["port"]
+            if (not service(entry["service"]) or entry["protocol"] not in PROTOCOLS or not isinstance(port, int) or not 1 <= port <= 65535 or port is True
+                    or len(entry) != 4 and (len(entry) != 5 or not _are_good(family, entry["sources"], ranges)) or not isinstance(entry, dict)):
+                return False
+            if address not in addresses:
+                if not _is_address(family, address):
+                    return False
+                addresses.add(address)
+    except (KeyError, TypeError):
+        return False
+    return True
+
+
+def _are_good(family, sources, ranges):
+    """Whether sources are ranges. Those seen before are in the set ranges."""
+    if not isinstance(sources, list) or not sources:
+        return False
+    for text in sources:
+        if text not in ranges:
+            if not _is_range(family, text):
+                return False
+            ranges.add(text)
+    return True
 
 
 def _entry_problems(family, entry):
@@ -335,13 +392,16 @@ def _between(value, low, high):
 
 
 def _is_address(family, value):
-    if not _matches(ADDRESS[family], value):
-        return False
+    return _matches(ADDRESS[family], value) and _bytes_of(family, value) is not None
+
+
+def _bytes_of(family, value):
+    """The bytes of an address, None where it is none."""
     try:
-        PARSED_ADDRESS[family](value)
-    except ValueError:
-        return False
-    return True
+        found = socket.inet_pton(FAMILIES[family], value)
+    except OSError:
+        return None
+    return found if family == "ipv6" or socket.inet_ntop(socket.AF_INET, found) == value else None
 
 
 def _is_range(family, value):
@@ -350,10 +410,7 @@ def _is_range(family, value):
     address, slash, length = value.partition("/")
     if not slash:
         return _is_address(family, address)
-    if not _matches(ADDRESS[family], address) or not _matches(LENGTH, length):
+    if not _is_address(family, address) or not _matches(LENGTH, length):
         return False
-    try:
-        network = PARSED_NETWORK[family](value)  # refuses host bits
-    except ValueError:
-        return False
-    return network.prefixlen < network.max_prefixlen
+    host_bits = BITS[family] - int(length)
+    return host_bits > 0 and not int.from_bytes(_bytes_of(family, address), "big") & ((1 << host_bits) - 1)

@@ -1,9 +1,11 @@
 """One apply, from the rendered text to the kernel and the files."""
 
 import contextlib
+import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, over, rebuild, state, versions, way_back
+from ansible.module_utils.nft_operator import (
+    boot, changes, commit, differences, drift, engine, fence, files, hold, listing, local_chain, netlink, over, rebuild, seen, state, versions, way_back)
 from ansible.module_utils.nft_operator import intent as intents
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.limits import Limits
@@ -34,7 +36,7 @@ class Goal(NamedTuple):
 class Apply:
     """One apply, or in check mode the question what it would do."""
 
-    def __init__(self, program, versions, params, paths, check=False, diff=False):
+    def __init__(self, program, versions, params, paths, check=False, diff=False, tried: Optional[changes.Changes] = None):
         self.program = program
         self.versions = versions
         self.params = params
@@ -43,16 +45,21 @@ class Apply:
         self.diff = diff
         self.fence = fence.of(params["fence"])
         self.asked = intents.read(params["conf"])
+        # What this run has changed before it looked: that is nobody's drift.
+        self.tried = tried
         self.differences: List[str] = []
+        self.kernel = netlink.Kernel()
+        # The generation of what was read last, None where it changed meanwhile; and when.
+        self.generation, self.looked = None, 0.0
+        self.first: Optional[int] = None  # the generation of what was read first
+        self.seconds = {"list": 0.0, "load": 0.0}
 
     def run(self) -> Dict[str, Any]:
         """Apply and return the module's result. Where that holds "pending", the
-        change is taken back unless nft_confirm is run in time."""
-        with files.locked(self.paths.lock, self.params["lock_wait"], shared=self.check):
-            versions.require_known(self.paths)
-            self.last = state.read(self.paths)
-            waiting = self.admit()
-            return self.bring() if waiting is None else self.pending(waiting)
+        change is taken back unless nft_confirm is run in time. The caller holds the lock."""
+        self.last = state.read(self.paths)
+        waiting = self.admit()
+        return self.bring() if waiting is None else self.pending(waiting)
 
     def admit(self) -> Optional[commit.Change]:
         """Refuse who comes too late, and settle a change that waits. Return it
@@ -79,23 +86,52 @@ class Apply:
         self.accepted = local_chain.find(self.paths.accepted)
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
-        held = self.read_kernel()
+        with self.timed("list"):
+            held = self.read_kernel()
+        self.first = self.generation
         action, change = self.decide(held)
         try:
-            self.read_limits()
-            found = self.drift(held)
+            with self.timed("list"):
+                self.read_limits()
+                found = self.drift(held)
             self.describe(action, change)
-            self.bring_limits()
+            with self.timed("load"):
+                self.bring_limits()
         except Failure:
             self.close(change)
             raise
         if not self.check and (action not in ("none", "elements") or hold.guarded(change)):
             return self.guard(action, change, held, found)
         if action != "none":
-            action, held = self.load(action, change, held)
+            with self.timed("load"):
+                action, held = self.load(action, change, held)
         wanted = self.file_changes()
         self.persist(wanted)
-        return self.answer(action, change, held, found, wanted)
+        answer = self.answer(action, change, held, found, wanted)
+        note = self.seen(answer)
+        if note and self.generation == self.kernel.generation():
+            seen.write(self.paths, seen.with_files(note, self.paths))
+        return answer
+
+    @contextlib.contextmanager
+    def timed(self, what: str):
+        """Count the time of a part of the run."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[what] += time.monotonic() - began
+
+    def seen(self, answer) -> Optional[Dict[str, Any]]:
+        """What the next run need not look at again; None where it is to look."""
+        if self.check or self.goal.held or self.goal.verdict.state == "Broken" or self.traffic.way or self.generation is None:
+            return None
+        # Limits are read between two looks at our table: a hand may have been at them since.
+        limited = self.limits.held is not None or self.limits.action != "none"
+        if limited and self.generation != self.first or not limited and self.kernel.table(self.limits.program.name) is not None:
+            return None
+        known = dict(answer, diff=[], drift=[], rolled_back=None, local_chain=dict(answer["local_chain"], state="Accepted"))
+        return seen.note(self.kernel, self.paths, self.program.path, self.params, known, self.generation, self.looked)
 
     def close(self, change):
         """Close what is to be closed all the same: only what opens waits for limits."""
@@ -129,7 +165,7 @@ class Apply:
         paths, last = self.paths, self.last
         left = {paths.conf: last.conf, paths.accepted: last.accepted, paths.boot: last.boot, paths.boot_unit: last.unit, paths.limits: last.limits_file}
         current = {path: files.read(path) for path in left}
-        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted]) + self.limits.drift(self.limits_left()) + self.traffic.drift() + drift.of_files(last, current, left)
+        return drift.of_kernel(self.program, last, held, current[paths.conf], current[paths.accepted], self.tried) + self.limits.drift(self.limits_left()) + self.traffic.drift() + drift.of_files(last, current, left)
 
     def limits_left(self) -> str:
         """A hash of how the last run left the limits, empty where it tells nothing."""
@@ -187,7 +223,9 @@ class Apply:
 
     def read_kernel(self) -> Optional[listing.Listing]:
         """What the kernel holds, or None where it has no such table."""
+        self.looked, before = seen.now(), self.kernel.generation()
         objects = self.program.table()
+        self.generation = before if before == self.kernel.generation() else None
         return None if objects is None else listing.read(objects, self.asked.elements, self.asked.counters)
 
     def decide(self, held):
@@ -273,8 +311,10 @@ class Apply:
         except Failure:
             files.unstage(staged)
             raise
-        held = self.try_under(armed, forward, held)
-        armed.hold_out(self.answer(action, change, held, found, wanted))
+        with self.timed("load"):
+            held = self.try_under(armed, forward, held)
+        answer = self.answer(action, change, held, found, wanted)
+        armed.hold_out(answer, self.seen(answer))
         return self.pending(armed)
 
     def try_under(self, armed, forward, before):
@@ -326,7 +366,7 @@ class Apply:
             wanted.append(files.Change(paths.local_chain, chain))
         wanted.append(files.Change(paths.accepted, chain or None))
         wanted.append(files.Change(paths.limits, self.limits_text or None, 0o600, 0o700))
-        wanted.append(files.Change(paths.conf, intents.file_text(goal.intent)))
+        wanted.append(files.Change(paths.conf, intents.with_limits(goal.intent.text)))
         if not goal.held and goal.verdict.state != "Broken":  # all is well again
             wanted += [files.Change(path, None) for path in (paths.rolled_back, paths.rolled_back_in_memory)]
         wanted.append(files.Change(paths.state, state.written(self.next_state()), 0o600, 0o700))
@@ -340,7 +380,7 @@ class Apply:
             epoch=max(self.last.epoch, self.fence[0] if self.fence else 0),
             kernel=state.digest(self.goal.verdict.structure),
             nft=self.program.version(),
-            conf=state.digest(intents.file_text(self.goal.intent)),
+            conf=state.digest(intents.with_limits(self.goal.intent.text)),
             accepted=state.digest(self.goal.verdict.text or None),
             boot=state.digest(self.boot_text()),
             unit=state.digest(boot.unit(self.program.path, self.paths)) if boot.possible(self.paths) else "",
@@ -401,6 +441,7 @@ class Apply:
             "backup": next((file.path for file in wrote if file.path == self.paths.backup), ""),
             "drops": held.drops if held else [],
             "diff": differences.as_ansible_wants(self.differences),
+            "seconds": self.seconds,
         }
 
     def limits_told(self) -> Dict[str, Any]:

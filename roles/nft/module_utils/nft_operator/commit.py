@@ -11,14 +11,13 @@ A reboot forgets it: the gateway boots with what was confirmed before.
 import fcntl
 import json
 import os
-import pkgutil
 import shutil
 import subprocess
 import sys
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible.module_utils.nft_operator import boot, files, rollback, versions
+from ansible.module_utils.nft_operator import boot, files, netlink, rollback, seen, versions
 from ansible.module_utils.nft_operator.failure import Failure
 
 UNIT = "nft-operator-rollback"
@@ -63,9 +62,11 @@ class Change:
         """Seconds until the change is taken back."""
         return max(0, round(self.content["deadline"] - time.monotonic()))
 
-    def hold_out(self, answer: Dict[str, Any]):
-        """The kernel took the change: keep what to answer when it is confirmed."""
+    def hold_out(self, answer: Dict[str, Any], noted: Optional[Dict[str, Any]]):
+        """The kernel took the change: keep what to answer when it is confirmed, and
+        what the next run need not look at again."""
         self.content["answer"] = answer
+        self.content["seen"] = noted
         self._write()
 
     def confirm(self, paths) -> Dict[str, Any]:
@@ -75,6 +76,9 @@ class Change:
         for staged in self.content["files"]:
             files.finish(files.Staged(*staged))
         boot.enable(paths)
+        noted = self.content.get("seen")
+        if noted and noted["generation"] == netlink.Kernel().generation():
+            seen.write(paths, seen.with_files(noted, paths))
         return self.content["answer"]
 
     def undo(self) -> bool:
@@ -136,7 +140,7 @@ def arm(paths, nft, token, seconds, way: Way, staged: List[files.Staged], ssh_po
     try:
         for name, text in way.scripts.items():
             files.write(os.path.join(directory, name), text, mode=0o600, directory_mode=0o700)
-        files.write(os.path.join(directory, _PROGRAM), pkgutil.get_data(rollback.__name__.rpartition(".")[0], _PROGRAM).decode("utf-8"), mode=0o600)
+        files.write(os.path.join(directory, _PROGRAM), rollback.__loader__.get_source(rollback.__name__), mode=0o600)
         change._write()  # pylint: disable=protected-access
         _start(directory, seconds)
         _await_watch(change)

@@ -10,9 +10,10 @@ from ansible.module_utils.nft_operator.state import State, digest
 SHOWN = 10  # of anything, in words
 
 
-def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Optional[str], accepted: Optional[str]) -> List[str]:
+def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Optional[str], accepted: Optional[str], tried: Optional[changes.Changes] = None) -> List[str]:
     """How the kernel differs from how the last run left it. The files tell how
-    that was; where they are edited too, less can be told."""
+    that was; where they are edited too, less can be told. What this run tried to
+    change itself is not told."""
     if not state.kernel:
         return []  # the first run
     if held is None:
@@ -23,8 +24,17 @@ def of_kernel(program, state: State, held: Optional[listing.Listing], conf: Opti
     if state.compared(program.version()) and digest(held.structure) != state.kernel:
         found += _of_structure(_loaded(program, before, accepted) if before else None, held)
     if before:
-        found += _of_elements(changes.between(before.elements, held.elements))
+        found += _of_elements(_without(changes.between(before.elements, held.elements), tried) if tried else changes.between(before.elements, held.elements))
     return found
+
+
+def _without(change: changes.Changes, tried: changes.Changes) -> changes.Changes:
+    mine = [{name: set(keys) | set(tried.added.get(name, ())) for name, keys in tried.deleted.items()}, tried.added]
+
+    def rest(elements):
+        return {name: {key: comment for key, comment in keys.items() if not any(key in some.get(name, ()) for some in mine)} for name, keys in elements.items()}
+
+    return changes.Changes(rest(change.deleted), rest(change.added))
 
 
 def of_files(state: State, current: Dict[str, Optional[str]], left: Dict[str, str]) -> List[str]:

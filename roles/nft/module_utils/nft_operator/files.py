@@ -92,6 +92,14 @@ class Paths(NamedTuple):
         return self.root + "/run/nft-operator/fence.json"
 
     @property
+    def seen(self):
+        return self.root + "/run/nft-operator/seen.json"
+
+    @property
+    def code(self):
+        return self.root + "/run/nft-operator/code"
+
+    @property
     def pending(self):
         return self.root + "/run/nft-operator/pending"
 
@@ -134,6 +142,19 @@ class Staged(NamedTuple):
 def write(path, text, mode=0o644, directory_mode=0o755):
     """Replace a file atomically. Failure WriteFailed."""
     finish(stage(Change(path, text, mode, directory_mode)))
+
+
+def replace(changes: List[Change]):
+    """Replace files, in their order, after all of them were staged. Failure WriteFailed."""
+    staged = []
+    try:
+        for change in changes:
+            staged.append(stage(change))
+    except Failure:
+        unstage(staged)
+        raise
+    for one in staged:
+        finish(one)
 
 
 def stage(change: Change) -> Staged:

@@ -39,16 +39,21 @@ class Intent(NamedTuple):
     counters: List[str]
 
 
-def file_text(intent: Intent) -> str:
+def with_limits(text: str) -> str:
     """What is written to /etc/nftables.conf: the text, and where the limits of
     Services are. Where there are none, the pattern matches nothing, which is no error."""
-    return intent.text + _LIMITS
+    return text + _LIMITS
+
+
+def without_limits(text: str) -> str:
+    """What with_limits was made of."""
+    return text[: -len(_LIMITS)] if text.endswith(_LIMITS) else text
 
 
 def read(text: str) -> Intent:
     """Take a rendered nftables.conf apart, as rendered or as written. Failure
     InvalidVars where it is not one."""
-    text = text[: -len(_LIMITS)] if text.endswith(_LIMITS) else text
+    text = without_limits(text)
     if len(_INCLUDE.findall(text)) != 1:
         raise Failure("InvalidVars", "the rendered ruleset does not include the local chain; use the templates that belong to this role")
     return taken_apart(text)
@@ -72,13 +77,10 @@ def taken_apart(text: str) -> Intent:
             if line == _END:
                 inside = False
                 continue
-            found = _ELEMENT.fullmatch(line)
-            if found is None:
-                raise Failure("InvalidVars", "line %d of the rendered ruleset is not an element: %.80r" % (number, line))
-            key, comment, value = found.groups()
+            key, value = element(line, number)
             if key in elements[name]:
                 raise Failure("InvalidVars", "%s holds %s twice; write each address, protocol and port once" % (name, key))
-            elements[name][key] = comment or value
+            elements[name][key] = value
             continue
         if line == _BEGIN:
             inside = True
@@ -99,6 +101,16 @@ def taken_apart(text: str) -> Intent:
     if inside:
         raise Failure("InvalidVars", "the rendered ruleset is not whole; use the templates that belong to this role")
     return Intent(text, "\n".join(structure), elements, counters)
+
+
+def element(line: str, number: int = 0) -> "tuple[str, Optional[str]]":
+    """The key of the element in a line, and its comment or what it leads to.
+    Failure InvalidVars where there is none in it."""
+    found = _ELEMENT.fullmatch(line)
+    if found is None:
+        raise Failure("InvalidVars", "line %d of the rendered ruleset is not an element: %.80r" % (number, line))
+    key, comment, value = found.groups()
+    return key, comment or value
 
 
 class Spliced(NamedTuple):

@@ -12,7 +12,7 @@ import os
 import re
 from typing import Any, Dict, Iterator, Tuple
 
-from ansible.module_utils.nft_operator import files, rollback
+from ansible.module_utils.nft_operator import files
 from ansible.module_utils.nft_operator.failure import Failure
 
 RELEASE = "0.1.0"  # as the Makefile has it
@@ -23,6 +23,8 @@ TC_RECORD = 1
 ROLLED_BACK = 1
 PENDING = 1
 FENCE = 1
+# No other release believes it, so it stops none.
+SEEN = 1
 
 _VERSION, _RELEASE = "schema", "release"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
@@ -54,6 +56,7 @@ def _kept(paths) -> Iterator[Tuple[str, int]]:
     yield paths.rolled_back_in_memory, ROLLED_BACK
     yield paths.fence, FENCE
     for token in files.names(paths.pending):
+        from ansible.module_utils.nft_operator import rollback  # pylint: disable=import-outside-toplevel  # costs more than all else here
         yield os.path.join(paths.pending, token, rollback.PENDING), PENDING
 
 

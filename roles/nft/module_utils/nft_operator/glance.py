@@ -1,0 +1,94 @@
+"""A run that need not look: nobody changed anything since the last one, and only
+openings are to be changed, if at all.
+
+Whatever is not exactly so is left to a run that looks, see apply.py.
+"""
+
+from ansible.module_utils.nft_operator import changes, fence, files, hold, host, intent as intents, netlink, opened, seen, state
+from ansible.module_utils.nft_operator.failure import Failure
+from ansible.module_utils.nft_operator.nft import Nft, Rejected
+
+
+class Glance:
+    """One run of that kind. The caller holds the lock."""
+
+    def __init__(self, params, paths):
+        self.params = params
+        self.paths = paths
+        self.seconds = {"list": 0.0, "load": 0.0}
+        # What was loaded, where it is not sure to be what the kernel holds now.
+        self.tried = None
+
+    def run(self):
+        """The module's result, or None where a look is needed."""
+        noted = seen.read(self.paths)
+        if noted is None or self.params["hold"] or not self._is_limited_as(noted):
+            return None
+        kernel = netlink.Kernel()
+        if not seen.holds(noted, kernel, self.paths, self.params) or not self._has_interfaces():
+            return None
+        before = intents.without_limits(files.read(self.paths.conf) or "")
+        change = self._change(before, noted)
+        if change is None or hold.guarded(change):
+            return None
+        last = state.read(self.paths)
+        fence.admit(self.paths, fence.of(self.params["fence"]), last.epoch)
+        if change.deletions or change.additions:
+            noted["generation"] = self._loaded(kernel, noted, changes.script(change))
+            if noted["generation"] is None:
+                self.tried = change
+                return None
+        wrote = self._write(before, last)
+        noted["answer"] = self._answer(kernel, noted["answer"], change, wrote)
+        seen.write(self.paths, seen.with_files(noted, self.paths) if wrote else noted)
+        return noted["answer"]
+
+    def _is_limited_as(self, noted):
+        """Whether limits are asked for as they are in force. Those that tc keeps are looked at."""
+        text = self.params["limits" if noted["answer"]["limits"]["engine"] == "Nftables" else "limits_besides_tc"]
+        return not any(self.params["tc"]["texts"].values()) and not text and noted["files"].get(self.paths.limits) is None
+
+    def _has_interfaces(self):
+        try:
+            host.require_interfaces(self.params["public_interfaces"] + self.params["limited_interfaces"], "")
+        except Failure:
+            return False  # whoever looks says so
+        return True
+
+    def _change(self, before, noted):
+        if before == self.params["conf"]:
+            return changes.Changes({}, {})
+        return opened.between(before, self.params["conf"], (noted["answer"]["revision"], self.params["revision"]))
+
+    def _loaded(self, kernel, noted, script):
+        """The generation that the transaction made, None where it is not sure that it
+        was the only one. Nobody else's came before it, and none after: then the
+        kernel holds what it held, with this change."""
+        began = seen.now()
+        try:
+            Nft(noted["path"]).load(script)
+        except Rejected:
+            return None
+        made = kernel.generation()
+        self.seconds["load"] = seen.now() - began
+        return made if made == noted["generation"] + 1 else None
+
+    def _write(self, before, last):
+        """Write the files that are another now, as apply.py does. Returns whether there are any."""
+        text, epoch = self.params["conf"], max(last.epoch, (self.params["fence"] or {}).get("epoch", 0))
+        if text == before and (last.revision, last.epoch) == (self.params["revision"], epoch):
+            return False
+        conf = intents.with_limits(text)
+        boot = intents.with_local_chain(text, files.read(self.paths.accepted) or "").text
+        now = last._replace(revision=self.params["revision"], epoch=epoch, conf=state.digest(conf), boot=state.digest(boot))
+        wanted = [files.Change(self.paths.boot, boot, 0o600, 0o700), files.Change(self.paths.conf, conf)] if text != before else []
+        wanted.append(files.Change(self.paths.state, state.written(now), 0o600, 0o700))
+        files.replace(wanted)
+        return True
+
+    def _answer(self, kernel, last, change, wrote):
+        action = "elements" if change.deletions or change.additions else "files" if wrote and self.params["revision"] != last["revision"] else "none"
+        drops = [dict(drop, packets=counts[0], bytes=counts[1]) for drop in last["drops"] for counts in [kernel.counter("nft_operator", drop["reason"])] if counts]
+        return dict(
+            last, changed=action != "none", action=action, revision=self.params["revision"], drift=[], backup="", drops=drops,
+            elements={"added": change.additions, "deleted": change.deletions})

@@ -1,0 +1,85 @@
+"""Questions to the kernel's nf_tables that need no program: how often anybody has
+changed a ruleset, which table is there, and what counters say.
+
+Everything here is for runs that look at the kernel only where something has
+changed. What cannot be asked or understood is None, and then nft is asked.
+"""
+
+import struct
+from _socket import AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW, SOL_SOCKET, socket  # without the selectors and enums of socket.py
+
+_NETFILTER = 12  # NETLINK_NETFILTER
+_NAMESPACE_COOKIE = 71  # SO_NETNS_COOKIE, since Linux 5.14
+_TIMEOUT = struct.pack("ll", 2, 0)
+_RECEIVE_TIMEOUT = 20  # SO_RCVTIMEO
+
+_SUBSYSTEM = 10 << 8  # NFNL_SUBSYS_NFTABLES
+_GET_TABLE, _GET_GENERATION, _GET_OBJECT = 1, 16, 19
+_NEW_TABLE, _NEW_GENERATION, _NEW_OBJECT = 0, 15, 18
+_INET = 1
+_REQUEST = 1  # NLM_F_REQUEST
+_COUNTER = struct.pack(">I", 1)  # NFT_OBJECT_COUNTER
+
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+_FAMILY = struct.Struct(">BBH")
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+class Kernel:
+    """The nf_tables of this network namespace."""
+
+    def __init__(self):
+        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETFILTER)
+        self._socket.setsockopt(SOL_SOCKET, _RECEIVE_TIMEOUT, _TIMEOUT)
+        self._sequence = 0
+
+    def namespace(self):
+        """A number that no other network namespace has until the next boot."""
+        try:
+            return int.from_bytes(self._socket.getsockopt(SOL_SOCKET, _NAMESPACE_COOKIE, 8), "little")
+        except OSError:
+            return None
+
+    def generation(self):
+        """How many transactions there were, of whatever tables. Counts and elements
+        that packets make are no transactions."""
+        found = self._asked(_GET_GENERATION, 0, _NEW_GENERATION, {})
+        return None if found is None or 1 not in found else int.from_bytes(found[1], "big")
+
+    def table(self, name):
+        """The handle of a table of family inet, which no later one will have."""
+        found = self._asked(_GET_TABLE, _INET, _NEW_TABLE, {1: _text(name)})
+        return None if found is None or 4 not in found else int.from_bytes(found[4], "big")
+
+    def counter(self, table, name):
+        """Packets and bytes of a counter with a name."""
+        found = self._asked(_GET_OBJECT, _INET, _NEW_OBJECT, {1: _text(table), 2: _text(name), 3: _COUNTER})
+        counts = _attributes(found[4], 0) if found and 4 in found else {}
+        return (int.from_bytes(counts[2], "big"), int.from_bytes(counts[1], "big")) if {1, 2}.issubset(counts) else None
+
+    def _asked(self, what, family, answer, attributes):
+        """The attributes of the answer, by number; None where there is none."""
+        self._sequence += 1
+        body = _FAMILY.pack(family, 0, 0) + b"".join(_ATTRIBUTE.pack(4 + len(value), number) + value + b"\0" * (-len(value) % 4) for number, value in attributes.items())
+        try:
+            self._socket.send(_HEADER.pack(_HEADER.size + len(body), _SUBSYSTEM | what, _REQUEST, self._sequence, 0) + body)
+            found = self._socket.recv(65536)
+            length, kind, _, sequence, _ = _HEADER.unpack_from(found)
+            return _attributes(found[:length], _HEADER.size + _FAMILY.size) if (kind, sequence) == (_SUBSYSTEM | answer, self._sequence) else None
+        except (OSError, struct.error):
+            return None
+
+
+def _text(name):
+    return name.encode("ascii") + b"\0"
+
+
+def _attributes(message, offset):
+    found = {}
+    while offset + 4 <= len(message):
+        length, number = _ATTRIBUTE.unpack_from(message, offset)
+        if length < 4:
+            break
+        found[number & 0x3FFF] = message[offset + 4:offset + length]
+        offset += (length + 3) & ~3
+    return found

@@ -1,0 +1,93 @@
+"""What the last run left, as it saw it, so that the next one need not look again.
+
+The note says at which generation the kernel's rulesets were what was read back,
+and which files lay beside them. While all of that is the same, nobody changed
+anything. It is kept in memory and believed for a while only; see
+docs/design/speed-on-the-gateway.md for why that is enough.
+"""
+
+import json
+import os
+import time
+
+from ansible.module_utils.nft_operator import files, versions
+
+BELIEVED = 300  # seconds after a real look
+
+# What a run was asked that a look answers for. Other variables are in texts.
+ASKED = ("structure", "public_interfaces", "limited_interfaces", "ssh_port", "local_chain")
+_TABLES = ("nft_operator", "nft_operator_limits")
+
+
+def files_of(paths):
+    """The files that a run compares with how they were left."""
+    return (paths.conf, paths.boot, paths.state, paths.accepted, paths.local_chain, paths.limits, paths.boot_unit, paths.boot_wanted,
+            paths.rolled_back, paths.rolled_back_in_memory, paths.backup, paths.tc_record)
+
+
+def note(kernel, paths, program, params, answer, generation, looked):
+    """What is written down; None where the kernel cannot tell what is needed for it."""
+    taken = {
+        "boot": _boot(), "namespace": kernel.namespace(), "generation": generation, "tables": [kernel.table(name) for name in _TABLES],
+        "program": _identity(program), "files": {}, "asked": {name: params[name] for name in ASKED}, "looked": looked, "path": program,
+        "answer": answer,
+    }
+    if None in (taken["boot"], taken["namespace"], generation, taken["tables"][0], taken["program"]):
+        return None
+    return with_files(taken, paths)
+
+
+def with_files(taken, paths):
+    """The note with the files as they are now."""
+    return dict(taken, files={path: _identity(path) for path in files_of(paths)})
+
+
+def write(paths, taken):
+    """Keep the note for the next run. It is in memory: nothing has to reach a disk."""
+    text = json.dumps(versions.marked(taken, versions.SEEN))
+    descriptor = os.open(paths.seen + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+    os.replace(paths.seen + ".new", paths.seen)
+
+
+def read(paths):
+    """The note, or None where there is none that this release wrote."""
+    try:
+        found = json.loads(files.read(paths.seen) or "")
+        return found if (found["schema"], found["release"]) == (versions.SEEN, versions.RELEASE) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def holds(taken, kernel, paths, params):
+    """Whether everything is as it was noted, and a run is asked the same."""
+    return (
+        0 <= now() - taken["looked"] < BELIEVED
+        and all(taken["asked"][name] == params[name] for name in ASKED)
+        and taken["generation"] == kernel.generation()
+        and (taken["boot"], taken["namespace"]) == (_boot(), kernel.namespace())
+        and taken["tables"] == [kernel.table(name) for name in _TABLES]
+        and taken["program"] == _identity(taken["path"])
+        and taken["files"] == {path: _identity(path) for path in files_of(paths)}
+        and not files.names(paths.pending))
+
+
+def now():
+    """Seconds since the boot."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _identity(path):
+    """What is another as soon as anybody writes to a file or puts another in its
+    place: nobody can set the time of a change."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _boot():
+    """Names this boot of the kernel."""
+    return (files.read("/proc/sys/kernel/random/boot_id") or "").strip() or None
