@@ -35,10 +35,12 @@ def _part(name):
     return part
 
 
-# Ansible imports this once for all hosts of a run, before it forks.
+# Ansible imports this once for all hosts of a run, before it forks: what takes
+# long and is the same for all is done here.
 shipping, texts = _part("shipping"), _part("texts")
+texts.warm(os.path.join(ROLE, "..", "..", "templates"))
 with open(os.path.join(ROLE, "meta", "argument_specs.yml"), encoding="utf-8") as file:
-    SPEC = yaml.safe_load(file)["argument_specs"]["main"]["options"]
+    SPEC = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["argument_specs"]["main"]["options"]
 
 SCHEMA = 3
 CONFIRM_TIMEOUT = 30  # seconds
@@ -160,7 +162,7 @@ class ActionModule(ActionBase):
 
 
 class Clock:
-    """Where the time of a run goes, in seconds, as docs/extra-vars.md lists it."""
+    """Where the time of a run goes, in seconds, as the role's README lists it."""
 
     def __init__(self):
         self._began = self._last = time.monotonic()

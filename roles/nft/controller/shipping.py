@@ -36,7 +36,7 @@ def _archive():
     for name in sorted(os.listdir(folder)):
         if name.endswith(".py") and name != "__init__.py":
             sources["%s.%s" % (_PACKAGE, name[:-3])] = _read(folder, name)
-    packed = zlib.compress(marshal.dumps(sources, 2), 9)
+    packed = zlib.compress(marshal.dumps(sources, 2))
     return hashlib.sha256(packed).hexdigest(), base64.b64encode(packed).decode("ascii")
 
 

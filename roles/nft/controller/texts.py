@@ -10,6 +10,7 @@ __metaclass__ = type
 
 import functools
 import ipaddress
+import os
 
 import jinja2
 
@@ -42,13 +43,17 @@ def elements(exposures):
     lines = {}
     for family, number in FAMILIES.items():
         entries = exposures[family]
-        keys = ["%s . %s . %d" % (e["address"], e["protocol"], e["port"]) for e in entries]
+        keys = [_key(e) for e in entries]
         lines["services" + number] = _lines('%s comment "%s"' % (key, e["service"]) for key, e in zip(keys, entries))
         limited = [(key, e) for key, e in zip(keys, entries) if "sources" in e]
         lines["limited" + number] = _lines('%s comment "%s"' % (key, e["service"]) for key, e in limited)
         lines["sources" + number] = _lines('%s . %s comment "%s"' % (key, source, e["service"]) for key, e in limited for source in e["sources"])
         lines["service_echo" + number] = _lines(dict.fromkeys(e["address"] for e in entries))
     return lines
+
+
+def _key(exposure):
+    return "%s . %s . %d" % (exposure["address"], exposure["protocol"], exposure["port"])
 
 
 def _lines(keys):
@@ -62,15 +67,52 @@ def _template(folder, name):
     return environment.get_template(name)
 
 
+def warm(folder):
+    """Compile what every host needs, where there is such a folder."""
+    for name in ("nftables.conf.j2", "local-chain.nft.j2"):
+        if os.path.exists(os.path.join(folder, name)):
+            _template(os.path.realpath(folder), name)
+
+
 def rendered(folder, name, variables):
     """Render one template. Nothing but the checked variables is in its reach."""
-    return _template(folder, name).render(variables)
+    return _template(os.path.realpath(folder), name).render(variables)
 
 
 def limits_text(folder, variables, services):
     """What nft limits of these Services and of interfaces; empty where that is nothing."""
     limits = dict(variables["nft_limits"], services=services)
-    return rendered(folder, "limits.nft.j2", dict(variables, nft_limits=limits)) if services or limits["interfaces"] else ""
+    if not services and not limits["interfaces"]:
+        return ""
+    lines, buckets = _limit_lines(variables["nft_exposures"], services)
+    return rendered(folder, "limits.nft.j2", dict(variables, nft_limits=limits, elements=lines, buckets=buckets, over=_over))
+
+
+def _limit_lines(exposures, services):
+    """The lines of the sets and maps that limits of Services fill, by their names,
+    and the buckets of all."""
+    asked, lines, buckets = {service["service"]: service for service in services}, {}, {}
+    for family, number in FAMILIES.items():
+        limited = [(_key(e), e, asked[e["service"]]) for e in exposures[family] if e["service"] in asked]
+        rated = [(key, _bucket(service, e), service["rate"]) for key, e, service in limited if "rate" in service]
+        buckets.update((name, rate) for _, name, rate in rated)
+        lines["rates" + number] = _lines('%s : "%s"' % (key, name) for key, name, _ in rated)
+        lines["over" + number] = _lines('%s comment "%s"' % (key, e["service"]) for key, e, _ in limited)
+        lines["sources" + number] = _lines("%s : jump sources-%s" % (key, e["service"]) for key, e, service in limited if "per_source" in service)
+        lines["connections" + number] = _lines(
+            "%s : jump connections-%s" % (key, e["service"]) for key, e, service in limited if "connection_rate" in service or "connection_limit" in service)
+    return lines, "".join("\tlimit %s {\n\t\t%s\n\t}\n\n" % (name, _over(rate)) for name, rate in sorted(buckets.items()))
+
+
+def _bucket(service, exposure):
+    """Both families and all ports of a Service share one, unless it asks for one a port."""
+    return "rate-%s%s" % (service["service"], ".%s.%d" % (exposure["protocol"], exposure["port"]) if service.get("per_port") else "")
+
+
+def _over(rate):
+    """What is over a rate, in nft's language."""
+    bytes_, unit = (" bytes", "bytes") if rate["unit"] == "bytes" else ("", "packets")
+    return "rate over %d%s/%s burst %d %s" % (rate["amount"], bytes_, rate["period"], rate["burst"], unit)
 
 
 def besides_tc(services):

@@ -91,7 +91,7 @@ def remove(program, paths, check):
         files.write(paths.conf, before)
     elif ours:
         files.remove(paths.conf)
-    for path in leftovers:
+    for path in leftovers + [paths.seen, paths.code]:
         files.remove(path)
     for path in (paths.accepted, paths.state):
         with contextlib.suppress(OSError):  # somebody else's file in it keeps a folder

@@ -49,14 +49,15 @@ class Apply:
         self.tried = tried
         self.differences: List[str] = []
         self.kernel = netlink.Kernel()
-        # The generation of what was read last, None where it changed meanwhile; and when.
-        self.generation, self.looked = None, 0.0
-        self.first: Optional[int] = None  # the generation of what was read first
+        # The generation of what was read first and when that was, and how many
+        # transactions this run has made since.
+        self.generation: Optional[int] = None
+        self.looked, self.loads = 0.0, 0
         self.seconds = {"list": 0.0, "load": 0.0}
 
     def run(self) -> Dict[str, Any]:
         """Apply and return the module's result. Where that holds "pending", the
-        change is taken back unless nft_confirm is run in time. The caller holds the lock."""
+        change is taken back unless it is confirmed in time. The caller holds the lock."""
         self.last = state.read(self.paths)
         waiting = self.admit()
         return self.bring() if waiting is None else self.pending(waiting)
@@ -87,8 +88,8 @@ class Apply:
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
         with self.timed("list"):
+            self.looked, self.generation = seen.now(), self.kernel.generation()
             held = self.read_kernel()
-        self.first = self.generation
         action, change = self.decide(held)
         try:
             with self.timed("list"):
@@ -109,7 +110,7 @@ class Apply:
         self.persist(wanted)
         answer = self.answer(action, change, held, found, wanted)
         note = self.seen(answer)
-        if note and self.generation == self.kernel.generation():
+        if note:
             seen.write(self.paths, seen.with_files(note, self.paths))
         return answer
 
@@ -123,15 +124,15 @@ class Apply:
             self.seconds[what] += time.monotonic() - began
 
     def seen(self, answer) -> Optional[Dict[str, Any]]:
-        """What the next run need not look at again; None where it is to look."""
+        """What the next run need not look at again; None where it is to look, because
+        something waits, or somebody else was at a ruleset during this run."""
         if self.check or self.goal.held or self.goal.verdict.state == "Broken" or self.traffic.way or self.generation is None:
             return None
-        # Limits are read between two looks at our table: a hand may have been at them since.
-        limited = self.limits.held is not None or self.limits.action != "none"
-        if limited and self.generation != self.first or not limited and self.kernel.table(self.limits.program.name) is not None:
+        generation = self.generation + self.loads + self.limits.loads
+        if generation != self.kernel.generation():
             return None
         known = dict(answer, diff=[], drift=[], rolled_back=None, local_chain=dict(answer["local_chain"], state="Accepted"))
-        return seen.note(self.kernel, self.paths, self.program.path, self.params, known, self.generation, self.looked)
+        return seen.note(self.kernel, self.paths, self.program.path, self.params, known, generation, self.looked)
 
     def close(self, change):
         """Close what is to be closed all the same: only what opens waits for limits."""
@@ -223,9 +224,7 @@ class Apply:
 
     def read_kernel(self) -> Optional[listing.Listing]:
         """What the kernel holds, or None where it has no such table."""
-        self.looked, before = seen.now(), self.kernel.generation()
         objects = self.program.table()
-        self.generation = before if before == self.kernel.generation() else None
         return None if objects is None else listing.read(objects, self.asked.elements, self.asked.counters)
 
     def decide(self, held):
@@ -286,6 +285,7 @@ class Apply:
         refusal = None
         try:
             self.program.load(text)
+            self.loads += 1
         except Rejected as rejected:
             refusal = rejected
         # nft can fail after the kernel took the transaction, and the reverse

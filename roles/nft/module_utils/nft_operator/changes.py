@@ -1,6 +1,5 @@
 """The smallest change of elements that brings a kernel to the intent."""
 
-import ipaddress
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.nft_operator.intent import Elements
@@ -58,6 +57,7 @@ def _drop_spellings(gone: Dict[str, Optional[str]], new: Dict[str, Optional[str]
 
 
 def _spelling(key: str) -> str:
+    import ipaddress  # pylint: disable=import-outside-toplevel  # hardly ever needed
     parts = []
     for part in key.split(" . "):
         try:

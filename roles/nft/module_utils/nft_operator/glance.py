@@ -4,9 +4,11 @@ openings are to be changed, if at all.
 Whatever is not exactly so is left to a run that looks, see apply.py.
 """
 
-from ansible.module_utils.nft_operator import changes, fence, files, hold, host, intent as intents, netlink, opened, seen, state
+from ansible.module_utils.nft_operator import changes, fence, files, hold, host, intent as intents, netlink, opened, over, seen, state
 from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
+
+_LIMITS = "nft_operator_limits"
 
 
 class Glance:
@@ -16,19 +18,20 @@ class Glance:
         self.params = params
         self.paths = paths
         self.seconds = {"list": 0.0, "load": 0.0}
+        self.limits = ""
         # What was loaded, where it is not sure to be what the kernel holds now.
         self.tried = None
 
     def run(self):
         """The module's result, or None where a look is needed."""
         noted = seen.read(self.paths)
-        if noted is None or self.params["hold"] or not self._is_limited_as(noted):
-            return None
         kernel = netlink.Kernel()
-        if not seen.holds(noted, kernel, self.paths, self.params) or not self._has_interfaces():
+        if noted is None or self.params["hold"] or not seen.holds(noted, kernel, self.paths, self.params):
+            return None
+        if not self._has_interfaces() or not self._is_limited_as(noted):
             return None
         before = intents.without_limits(files.read(self.paths.conf) or "")
-        change = self._change(before, noted)
+        change = opened.between(before, self.params["conf"], (noted["answer"]["revision"], self.params["revision"]))
         if change is None or hold.guarded(change):
             return None
         last = state.read(self.paths)
@@ -44,9 +47,12 @@ class Glance:
         return noted["answer"]
 
     def _is_limited_as(self, noted):
-        """Whether limits are asked for as they are in force. Those that tc keeps are looked at."""
-        text = self.params["limits" if noted["answer"]["limits"]["engine"] == "Nftables" else "limits_besides_tc"]
-        return not any(self.params["tc"]["texts"].values()) and not text and noted["files"].get(self.paths.limits) is None
+        """Whether limits are asked for as they are in force. What tc does is looked at."""
+        by_nft = noted["answer"]["limits"]["engine"] == "Nftables"
+        if not by_nft and any(self.params["tc"]["texts"].values()):
+            return False
+        self.limits = self.params["limits" if by_nft else "limits_besides_tc"]
+        return self.limits == (files.read(self.paths.limits) or "")
 
     def _has_interfaces(self):
         try:
@@ -54,11 +60,6 @@ class Glance:
         except Failure:
             return False  # whoever looks says so
         return True
-
-    def _change(self, before, noted):
-        if before == self.params["conf"]:
-            return changes.Changes({}, {})
-        return opened.between(before, self.params["conf"], (noted["answer"]["revision"], self.params["revision"]))
 
     def _loaded(self, kernel, noted, script):
         """The generation that the transaction made, None where it is not sure that it
@@ -89,6 +90,21 @@ class Glance:
     def _answer(self, kernel, last, change, wrote):
         action = "elements" if change.deletions or change.additions else "files" if wrote and self.params["revision"] != last["revision"] else "none"
         drops = [dict(drop, packets=counts[0], bytes=counts[1]) for drop in last["drops"] for counts in [kernel.counter("nft_operator", drop["reason"])] if counts]
+        limited = dict(last["limits"], action="none", tc_action="none")
+        if self.limits:
+            limited.update(self._over(kernel))
         return dict(
-            last, changed=action != "none", action=action, revision=self.params["revision"], drift=[], backup="", drops=drops,
+            last, limits=limited, changed=action != "none", action=action, revision=self.params["revision"], drift=[], backup="", drops=drops,
             elements={"added": change.additions, "deleted": change.deletions})
+
+    @staticmethod
+    def _over(kernel):
+        """Who was over a limit, as limits.py reads it from a listing."""
+        def counted(name):
+            return kernel.counted(_LIMITS, name)
+
+        services = [{"service": comment, "packets": packets, "bytes": size} for name in ("over4", "over6") for _, comment, packets, size in counted(name)]
+        interfaces = [
+            {"name": key.rstrip(b"\0").decode("utf-8", "replace"), "direction": direction, "packets": packets, "bytes": size}
+            for direction in ("ingress", "egress") for key, _, packets, size in counted(direction + "_over")]
+        return {"over": over.by_service(services), "interfaces_over": sorted(interfaces, key=lambda one: (one["name"], one["direction"]))}

@@ -1,9 +1,9 @@
 """What the gateway is, and whether the ruleset can work there at all."""
 
 import os
-import platform
 import re
-import socket
+import sys
+from _socket import if_nameindex  # socket.py takes longer to import than all else here
 
 from ansible.module_utils.nft_operator.failure import Failure
 
@@ -17,7 +17,7 @@ def versions(nft_version):
     return {
         "nft": nft_version,
         "kernel": os.uname().release,
-        "python": platform.python_version(),
+        "python": "%d.%d.%d" % sys.version_info[:3],
         "os": _os_name(),
     }
 
@@ -31,7 +31,7 @@ def require_versions(found):
 
 def require_interfaces(names, field):
     """Failure InterfaceNotFound where a rule by such a name, of the field, would match nothing."""
-    present = {name for _, name in socket.if_nameindex()}
+    present = {name for _, name in if_nameindex()}
     missing = [name for name in names if name not in present]
     if not missing:
         _require_free(names, field)

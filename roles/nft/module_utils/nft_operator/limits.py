@@ -30,6 +30,7 @@ class Limits:
         self.filled = {**_maps_of(files.read(paths.limits) or ""), **self.intent.elements}
         self.held = self._read()
         self.action, self.script = "none", ""
+        self.loads = 0  # transactions
 
     def drift(self, last: str) -> List[str]:
         """What somebody else changed since the last run left the table, by the
@@ -66,6 +67,7 @@ class Limits:
         refusal = "nft reported success"
         try:
             self.program.load(self.script)
+            self.loads += 1
         except Rejected as rejected:
             refusal = str(rejected)
         self.held = self._read()

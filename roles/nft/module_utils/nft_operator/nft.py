@@ -1,11 +1,8 @@
 """Running the host's own nft, in the host's network namespace or in a scratch one."""
 
-import ctypes
 import json
 import os
 import re
-import subprocess
-import threading
 
 from ansible.module_utils.nft_operator.failure import Failure
 
@@ -131,6 +128,7 @@ class Nft:
         return False
 
     def _run(self, *arguments, text=None):
+        import subprocess  # pylint: disable=import-outside-toplevel  # most runs start no program
         try:
             return subprocess.run(
                 [self.path] + list(arguments),
@@ -155,6 +153,8 @@ def in_scratch_namespace(work):
     The namespace belongs to one thread, whose child processes inherit it, and
     ends with it. The kernel there has no tables, and only the interface lo.
     """
+    import ctypes  # pylint: disable=import-outside-toplevel  # with the next, for runs that look
+    import threading  # pylint: disable=import-outside-toplevel
     outcome = {}
 
     def run():

@@ -14,8 +14,6 @@ from ansible.module_utils.nft_operator import files, versions
 
 BELIEVED = 300  # seconds after a real look
 
-# What a run was asked that a look answers for. Other variables are in texts.
-ASKED = ("structure", "public_interfaces", "limited_interfaces", "ssh_port", "local_chain")
 _TABLES = ("nft_operator", "nft_operator_limits")
 
 
@@ -29,7 +27,7 @@ def note(kernel, paths, program, params, answer, generation, looked):
     """What is written down; None where the kernel cannot tell what is needed for it."""
     taken = {
         "boot": _boot(), "namespace": kernel.namespace(), "generation": generation, "tables": [kernel.table(name) for name in _TABLES],
-        "program": _identity(program), "files": {}, "asked": {name: params[name] for name in ASKED}, "looked": looked, "path": program,
+        "program": _identity(program), "files": {}, "asked": _asked(params), "looked": looked, "path": program,
         "answer": answer,
     }
     if None in (taken["boot"], taken["namespace"], generation, taken["tables"][0], taken["program"]):
@@ -62,20 +60,29 @@ def read(paths):
 
 def holds(taken, kernel, paths, params):
     """Whether everything is as it was noted, and a run is asked the same."""
-    return (
-        0 <= now() - taken["looked"] < BELIEVED
-        and all(taken["asked"][name] == params[name] for name in ASKED)
-        and taken["generation"] == kernel.generation()
-        and (taken["boot"], taken["namespace"]) == (_boot(), kernel.namespace())
-        and taken["tables"] == [kernel.table(name) for name in _TABLES]
-        and taken["program"] == _identity(taken["path"])
-        and taken["files"] == {path: _identity(path) for path in files_of(paths)}
-        and not files.names(paths.pending))
+    try:
+        return (
+            0 <= now() - taken["looked"] < BELIEVED
+            and taken["asked"] == _asked(params)
+            and taken["generation"] == kernel.generation()
+            and (taken["boot"], taken["namespace"]) == (_boot(), kernel.namespace())
+            and taken["tables"] == [kernel.table(name) for name in _TABLES]
+            and taken["program"] == _identity(taken["path"])
+            and taken["files"] == {path: _identity(path) for path in files_of(paths)}
+            and not files.names(paths.pending))
+    except (KeyError, TypeError):
+        return False
 
 
 def now():
     """Seconds since the boot."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _asked(params):
+    """What a run is asked that a look answers for; all else is in texts."""
+    asked = {name: params[name] for name in ("structure", "public_interfaces", "limited_interfaces", "ssh_port", "local_chain")}
+    return dict(asked, engine=params["tc"]["engine"], mode=params["tc"]["mode"])
 
 
 def _identity(path):

@@ -1,6 +1,5 @@
 """What the gateway remembers of the last run that went well."""
 
-import hashlib
 import json
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -56,6 +55,7 @@ def digest(value: Any) -> str:
     """A hash of a text, of None, or of what JSON can hold."""
     if not isinstance(value, str):
         value = json.dumps(value, sort_keys=True)
+    import hashlib  # pylint: disable=import-outside-toplevel  # most runs have nothing to hash, and it loads OpenSSL
     return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
 
 
