@@ -29,11 +29,9 @@ class Modules:
         self.archive = archive
         self.sources = None
         self.code = _kept(kept, self.key)
-        self.compiled = self.code is not None or self._compile()
-
-    def _compile(self):
-        self.code = {name: marshal.dumps(compile(source, "%s.py" % name, "exec", dont_inherit=True)) for name, source in self._sources().items()}
-        return False
+        self.compiled = self.code is not None  # by an earlier run
+        if not self.compiled:
+            self.code = {name: marshal.dumps(compile(source, "%s.py" % name, "exec", dont_inherit=True)) for name, source in self._sources().items()}
 
     def _sources(self):
         if self.sources is None:
@@ -43,8 +41,7 @@ class Modules:
     def find_spec(self, name, path=None, target=None):
         if name not in self.code:
             return None
-        spec = type(sys.__spec__)(name, self, is_package=name in PACKAGES)
-        return spec
+        return type(sys.__spec__)(name, self, is_package=name in PACKAGES)
 
     def create_module(self, spec):
         return None
@@ -59,10 +56,13 @@ class Modules:
         """Keep what was compiled for the next run. The caller is root and holds the lock."""
         if self.compiled:
             return
-        descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(marshal.dumps((self.key, self.code)))
-        os.replace(path + ".new", path)
+        try:
+            descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(marshal.dumps((self.key, self.code)))
+            os.replace(path + ".new", path)
+        except OSError:
+            pass  # no room: then the next run compiles too
 
 
 def _kept(path, key):

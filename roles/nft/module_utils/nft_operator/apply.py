@@ -84,6 +84,7 @@ class Apply:
 
     def bring(self) -> Dict[str, Any]:
         """Bring the kernel to the goal, and the files after it."""
+        self.found = seen.files_now(self.paths)
         self.accepted = local_chain.find(self.paths.accepted)
         self.rolled_back = state.rolled_back(self.paths)
         self.goal = self.choose()
@@ -111,7 +112,7 @@ class Apply:
         answer = self.answer(action, change, held, found, wanted)
         note = self.seen(answer)
         if note:
-            seen.write(self.paths, seen.with_files(note, self.paths))
+            seen.write(self.paths, seen.with_files(note, [file.path for file in wanted] + [self.paths.boot_wanted]))
         return answer
 
     @contextlib.contextmanager
@@ -132,7 +133,7 @@ class Apply:
         if generation != self.kernel.generation():
             return None
         known = dict(answer, diff=[], drift=[], rolled_back=None, local_chain=dict(answer["local_chain"], state="Accepted"))
-        return seen.note(self.kernel, self.paths, self.program.path, self.params, known, generation, self.looked)
+        return seen.note(self.kernel, self.program.path, self.params, known, generation, self.looked, self.found)
 
     def close(self, change):
         """Close what is to be closed all the same: only what opens waits for limits."""

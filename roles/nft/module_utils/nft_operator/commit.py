@@ -78,7 +78,7 @@ class Change:
         boot.enable(paths)
         noted = self.content.get("seen")
         if noted and noted["generation"] == netlink.Kernel().generation():
-            seen.write(paths, seen.with_files(noted, paths))
+            seen.write(paths, seen.with_files(noted, [path for path, *_ in self.content["files"]] + [paths.boot_wanted]))
         return self.content["answer"]
 
     def undo(self) -> bool:

@@ -43,7 +43,7 @@ class Glance:
                 return None
         wrote = self._write(before, last)
         noted["answer"] = self._answer(kernel, noted["answer"], change, wrote)
-        seen.write(self.paths, seen.with_files(noted, self.paths) if wrote else noted)
+        seen.write(self.paths, seen.with_files(noted, wrote))
         return noted["answer"]
 
     def _is_limited_as(self, noted):
@@ -75,17 +75,17 @@ class Glance:
         return made if made == noted["generation"] + 1 else None
 
     def _write(self, before, last):
-        """Write the files that are another now, as apply.py does. Returns whether there are any."""
+        """Write the files that are another now, as apply.py does, and return their paths."""
         text, epoch = self.params["conf"], max(last.epoch, (self.params["fence"] or {}).get("epoch", 0))
         if text == before and (last.revision, last.epoch) == (self.params["revision"], epoch):
-            return False
+            return []
         conf = intents.with_limits(text)
         boot = intents.with_local_chain(text, files.read(self.paths.accepted) or "").text
         now = last._replace(revision=self.params["revision"], epoch=epoch, conf=state.digest(conf), boot=state.digest(boot))
         wanted = [files.Change(self.paths.boot, boot, 0o600, 0o700), files.Change(self.paths.conf, conf)] if text != before else []
         wanted.append(files.Change(self.paths.state, state.written(now), 0o600, 0o700))
         files.replace(wanted)
-        return True
+        return [file.path for file in wanted]
 
     def _answer(self, kernel, last, change, wrote):
         action = "elements" if change.deletions or change.additions else "files" if wrote and self.params["revision"] != last["revision"] else "none"

@@ -6,6 +6,7 @@ anything. It is kept in memory and believed for a while only; see
 docs/design/speed-on-the-gateway.md for why that is enough.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -17,36 +18,41 @@ BELIEVED = 300  # seconds after a real look
 _TABLES = ("nft_operator", "nft_operator_limits")
 
 
-def files_of(paths):
-    """The files that a run compares with how they were left."""
-    return (paths.conf, paths.boot, paths.state, paths.accepted, paths.local_chain, paths.limits, paths.boot_unit, paths.boot_wanted,
-            paths.rolled_back, paths.rolled_back_in_memory, paths.backup, paths.tc_record)
+def files_now(paths):
+    """What each file is that a run compares with how it was left. Taken before a run
+    reads any: an edit of a moment later is then one that the run did not see."""
+    return {path: _identity(path) for path in (
+        paths.conf, paths.boot, paths.state, paths.accepted, paths.local_chain, paths.limits, paths.boot_unit, paths.boot_wanted,
+        paths.rolled_back, paths.rolled_back_in_memory, paths.backup, paths.tc_record)}
 
 
-def note(kernel, paths, program, params, answer, generation, looked):
-    """What is written down; None where the kernel cannot tell what is needed for it."""
+def note(kernel, program, params, answer, generation, looked, found):
+    """What is written down, with the files as they were found; None where the kernel
+    cannot tell what is needed for it."""
     taken = {
         "boot": _boot(), "namespace": kernel.namespace(), "generation": generation, "tables": [kernel.table(name) for name in _TABLES],
-        "program": _identity(program), "files": {}, "asked": _asked(params), "looked": looked, "path": program,
+        "program": _identity(program), "files": found, "asked": _asked(params), "looked": looked, "path": program,
         "answer": answer,
     }
     if None in (taken["boot"], taken["namespace"], generation, taken["tables"][0], taken["program"]):
         return None
-    return with_files(taken, paths)
+    return taken
 
 
-def with_files(taken, paths):
-    """The note with the files as they are now."""
-    return dict(taken, files={path: _identity(path) for path in files_of(paths)})
+def with_files(taken, wrote):
+    """The note with the files as they are after this run wrote some."""
+    return dict(taken, files={path: _identity(path) if path in wrote else found for path, found in taken["files"].items()})
 
 
 def write(paths, taken):
-    """Keep the note for the next run. It is in memory: nothing has to reach a disk."""
+    """Keep the note for the next run. It is in memory: nothing has to reach a disk.
+    Where there is no room, the next run looks."""
     text = json.dumps(versions.marked(taken, versions.SEEN))
-    descriptor = os.open(paths.seen + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-    os.replace(paths.seen + ".new", paths.seen)
+    with contextlib.suppress(OSError):
+        descriptor = os.open(paths.seen + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+        os.replace(paths.seen + ".new", paths.seen)
 
 
 def read(paths):
@@ -68,7 +74,7 @@ def holds(taken, kernel, paths, params):
             and (taken["boot"], taken["namespace"]) == (_boot(), kernel.namespace())
             and taken["tables"] == [kernel.table(name) for name in _TABLES]
             and taken["program"] == _identity(taken["path"])
-            and taken["files"] == {path: _identity(path) for path in files_of(paths)}
+            and taken["files"] == files_now(paths)
             and not files.names(paths.pending))
     except (KeyError, TypeError):
         return False
