@@ -63,6 +63,24 @@ func TestNothingIsListedWhereNothingChanged(t *testing.T) {
 	}
 }
 
+// TestAChangeDoesNotWaitForALook that is due: the next run without one looks.
+func TestAChangeDoesNotWaitForALook(t *testing.T) {
+	h := newSharedHost(t)
+	h.fakeNft(t, `echo "$@" >> `+callsLog)
+	h.apply(t, edge(web))
+	h.apply(t, edge(web))
+	noted := h.noted(t)
+	noted["looked"] = earlier(t, noted["looked"])
+	h.put(t, seenFile, text(t, noted))
+	for _, looks := range []bool{false, true, false} {
+		h.exec(t, "sh", "-c", ": > "+callsLog)
+		h.apply(t, edge(web, api))
+		if made := h.file(t, callsLog); strings.Contains(made, "list") != looks {
+			t.Errorf("looks: %t; nft was called with %q", looks, made)
+		}
+	}
+}
+
 // TestWhatHandsDoBetweenRunsIsFound at once, whether a run has something to
 // change or not, and told as what it was.
 func TestWhatHandsDoBetweenRunsIsFound(t *testing.T) {
@@ -135,6 +153,7 @@ func TestANoteIsBelievedOnlyWhereAllOfItFits(t *testing.T) {
 		{"of an earlier table", func(noted map[string]any) { noted["tables"] = []any{json.Number("99"), nil} }, false},
 		{"with a table of limits", func(noted map[string]any) { noted["tables"].([]any)[1] = json.Number("99") }, false},
 		{"from long ago", func(noted map[string]any) { noted["looked"] = 0 }, false},
+		{"from a while ago", func(noted map[string]any) { noted["looked"] = earlier(t, noted["looked"]) }, false},
 		{"from the future", func(noted map[string]any) { noted["looked"] = 1 << 40 }, false},
 		{"of another release", func(noted map[string]any) { noted["release"] = "9.8.7" }, false},
 		{"of a later version", func(noted map[string]any) { noted["schema"] = 9 }, false},
@@ -209,6 +228,16 @@ func (h *host) noted(t *testing.T) map[string]any {
 		t.Fatal(err)
 	}
 	return noted
+}
+
+// earlier is a time in seconds, a while before another.
+func earlier(t *testing.T, looked any) float64 {
+	t.Helper()
+	seconds, err := looked.(json.Number).Float64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seconds - 400
 }
 
 func plus(t *testing.T, number any, more int64) json.Number {

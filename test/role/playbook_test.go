@@ -45,7 +45,7 @@ const connectTimeout = 3
 // sharedHosts are for tests that mostly wait: those run side by side, each with
 // a gateway of its own in one topology.
 var sharedHosts = sync.OnceValues(func() (chan *host, error) {
-	topology, err := lab.NewTopology(lab.Layout{Gateways: 40}) // it ends with the lab
+	topology, err := lab.NewTopology(lab.Layout{Gateways: 41}) // it ends with the lab
 	if err != nil {
 		return nil, err
 	}

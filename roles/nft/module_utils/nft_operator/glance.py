@@ -32,7 +32,7 @@ class Glance:
             return None
         before = intents.without_limits(files.read(self.paths.conf) or "")
         change = opened.between(before, self.params["conf"], (noted["answer"]["revision"], self.params["revision"]))
-        if change is None or hold.guarded(change):
+        if change is None or hold.guarded(change) or not change.deletions and not change.additions and seen.age(noted) > seen.BELIEVED:
             return None
         last = state.read(self.paths)
         fence.admit(self.paths, fence.of(self.params["fence"]), last.epoch)

@@ -13,7 +13,9 @@ import time
 
 from ansible.module_utils.nft_operator import files, versions
 
-BELIEVED = 300  # seconds after a real look
+# Seconds after a real look. A run that has a change to bring does not wait for the
+# next: one that has none comes soon.
+BELIEVED, BELIEVED_FOR_A_CHANGE = 300, 900
 
 _TABLES = ("nft_operator", "nft_operator_limits")
 
@@ -68,7 +70,7 @@ def holds(taken, kernel, paths, params):
     """Whether everything is as it was noted, and a run is asked the same."""
     try:
         return (
-            0 <= now() - taken["looked"] < BELIEVED
+            0 <= age(taken) < BELIEVED_FOR_A_CHANGE
             and taken["asked"] == _asked(params)
             and taken["generation"] == kernel.generation()
             and (taken["boot"], taken["namespace"]) == (_boot(), kernel.namespace())
@@ -78,6 +80,11 @@ def holds(taken, kernel, paths, params):
             and not files.names(paths.pending))
     except (KeyError, TypeError):
         return False
+
+
+def age(taken):
+    """Seconds since somebody really looked."""
+    return now() - taken["looked"]
 
 
 def now():
