@@ -12,6 +12,9 @@ import (
 
 	"github.com/apenella/go-ansible/v2/pkg/execute"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
+	"github.com/go-logr/logr"
+
+	"github.com/nft-operator/nft-operator/internal/ansible/forkserver"
 )
 
 // Run is one execution of a playbook on the hosts of one gateway.
@@ -78,6 +81,8 @@ type PlaybookRunner struct {
 	ProjectDir string
 	// Timeout bounds one run, besides what hosts may wait for a confirmation.
 	Timeout time.Duration
+	// Server has Ansible loaded already; nil where each run is to load it.
+	Server *forkserver.Server
 }
 
 var _ Runner = (*PlaybookRunner)(nil)
@@ -120,6 +125,13 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 	}
 }
 
+// Close ends the process that has Ansible loaded. No run may be under way.
+func (r *PlaybookRunner) Close() {
+	if r.Server != nil {
+		r.Server.Close()
+	}
+}
+
 // writePrivate writes the files of a run, the private key among them.
 func writePrivate(dir string, run Run) error {
 	identity := filepath.Join(dir, identityFile)
@@ -134,7 +146,7 @@ func writePrivate(dir string, run Run) error {
 func (r *PlaybookRunner) execute(ctx context.Context, dir string, run Run, env []string, output *tail) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	group := &processGroup{dir: r.ProjectDir, env: env}
+	group := &processGroup{dir: r.ProjectDir, env: env, server: r.Server}
 	command := playbook.NewAnsiblePlaybookCmd(
 		playbook.WithPlaybooks(run.Playbook),
 		playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{
@@ -160,17 +172,34 @@ func (r *PlaybookRunner) execute(ctx context.Context, dir string, run Run, env [
 // environment of ansible-playbook: only what it needs, so that the operator's
 // own environment reaches neither Ansible nor an error text.
 func (r *PlaybookRunner) environment(dir, control string, forks int) []string {
+	return append(commonEnvironment(r.WorkDir, r.ProjectDir),
+		"HOME="+dir,
+		"TMPDIR="+dir, // everything else may be read-only
+		"ANSIBLE_LOCAL_TEMP="+filepath.Join(dir, "tmp"),
+		"ANSIBLE_SSH_CONTROL_PATH_DIR="+control,
+		"ANSIBLE_FORKS="+strconv.Itoa(max(1, forks)),
+		"NFT_OPERATOR_RESULTS="+filepath.Join(dir, resultsFile),
+	)
+}
+
+// commonEnvironment is the part of it that all runs have in common.
+func commonEnvironment(work WorkDir, projectDir string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + dir,
-		"TMPDIR=" + dir, // everything else may be read-only
 		"LC_ALL=C.UTF-8",
-		"ANSIBLE_CONFIG=" + filepath.Join(r.ProjectDir, "ansible.cfg"),
-		"ANSIBLE_LOCAL_TEMP=" + filepath.Join(dir, "tmp"),
-		"ANSIBLE_SSH_CONTROL_PATH_DIR=" + control,
-		"ANSIBLE_FORKS=" + strconv.Itoa(max(1, forks)),
+		"ANSIBLE_CONFIG=" + filepath.Join(projectDir, "ansible.cfg"),
 		"ANSIBLE_NOCOLOR=1",
 		"PYTHONDONTWRITEBYTECODE=1",
-		"NFT_OPERATOR_RESULTS=" + filepath.Join(dir, resultsFile),
-	}, r.WorkDir.account...)
+	}, work.account...)
+}
+
+// NewServer makes what has Ansible loaded for the runs of a PlaybookRunner with
+// the same folders.
+func NewServer(work WorkDir, projectDir string, log logr.Logger) *forkserver.Server {
+	return forkserver.New(forkserver.Options{
+		Folder: work.server(),
+		Dir:    projectDir,
+		Env:    commonEnvironment(work, projectDir),
+		Log:    log,
+	})
 }

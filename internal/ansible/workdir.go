@@ -9,7 +9,8 @@ import (
 )
 
 // WorkDir is the operator's private folder: runs/ has one folder a run,
-// control/ the sockets of kept SSH connections.
+// control/ the sockets of kept SSH connections, server/ the files of the process
+// that has Ansible loaded.
 type WorkDir struct {
 	root    string
 	lock    *os.File // held while the process lives
@@ -39,8 +40,10 @@ func OpenWorkDir(root string) (WorkDir, error) {
 	if err := dir.takeLock(); err != nil {
 		return dir, err
 	}
-	if err := os.RemoveAll(dir.runs()); err != nil {
-		return dir, err
+	for _, left := range []string{dir.runs(), dir.server()} {
+		if err := os.RemoveAll(left); err != nil {
+			return dir, err
+		}
 	}
 	for _, path := range []string{dir.runs(), dir.controls()} {
 		if err := makePrivate(path); err != nil {
@@ -106,6 +109,7 @@ func makePrivate(path string) error {
 
 func (d WorkDir) runs() string     { return filepath.Join(d.root, "runs") }
 func (d WorkDir) controls() string { return filepath.Join(d.root, "control") }
+func (d WorkDir) server() string   { return filepath.Join(d.root, "server") }
 
 // newRun makes the folder of one run; the caller removes it.
 func (d WorkDir) newRun() (string, error) {
