@@ -18,6 +18,8 @@ type Report struct {
 	Message string
 	// Outcome is what the module saw and did; zero where it did not run.
 	Outcome Outcome
+	// Timings are what the run spent its time on.
+	Timings Timings
 }
 
 // Outcome is the module's JSON result, see roles/nft/README.md.
@@ -145,7 +147,7 @@ type resultLine struct {
 
 // readReports decodes the results file. A missing file is no report, not an
 // error: Ansible may have ended before the first result.
-func readReports(path string) (map[string]Report, error) {
+func readReports(path string, times phases) (map[string]Report, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -154,10 +156,10 @@ func readReports(path string) (map[string]Report, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	return decodeReports(file)
+	return decodeReports(file, times)
 }
 
-func decodeReports(file io.Reader) (map[string]Report, error) {
+func decodeReports(file io.Reader, times phases) (map[string]Report, error) {
 	reports := map[string]Report{}
 	decoder := json.NewDecoder(bufio.NewReader(file))
 	for {
@@ -169,7 +171,7 @@ func decodeReports(file io.Reader) (map[string]Report, error) {
 		if err != nil {
 			return reports, fmt.Errorf("malformed result line: %w", err)
 		}
-		report, err := decodeReport(line)
+		report, err := decodeReport(line, times)
 		if err != nil {
 			return reports, fmt.Errorf("malformed result of %s: %w", line.Host, err)
 		}
@@ -177,11 +179,18 @@ func decodeReports(file io.Reader) (map[string]Report, error) {
 	}
 }
 
-func decodeReport(line resultLine) (Report, error) {
+func decodeReport(line resultLine, times phases) (Report, error) {
 	var report Report
 	if err := json.Unmarshal(line.Result, &report.Outcome); err != nil {
 		return report, err
 	}
+	var timed struct {
+		Seconds seconds `json:"seconds"`
+	}
+	if err := json.Unmarshal(line.Result, &timed); err != nil {
+		return report, err
+	}
+	report.Timings = times.timings(timed.Seconds)
 	if line.Status == "ok" {
 		return report, nil
 	}

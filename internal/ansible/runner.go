@@ -89,6 +89,7 @@ var _ Runner = (*PlaybookRunner)(nil)
 
 // Run is Runner's.
 func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, error) {
+	times := phases{began: time.Now()}
 	dir, err := r.WorkDir.newRun()
 	if err != nil {
 		return nil, fmt.Errorf("%w: private folder of the run: %w", ErrRunnerFailed, err)
@@ -106,9 +107,11 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	output := &tail{limit: 4096}
+	times.asked = time.Now()
 	ended := r.execute(ctx, dir, run, r.environment(dir, control, len(run.Targets)), output)
+	times.ended = time.Now()
 
-	reports, err := readReports(filepath.Join(dir, resultsFile))
+	reports, err := readReports(filepath.Join(dir, resultsFile), times)
 	switch {
 	case len(reports) > 0: // what was reported is true, however the run ended
 		return reports, nil
