@@ -38,6 +38,15 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
+// open builds a topology of as many gateways.
+func open(t *testing.T, gateways int) *lab.Topology {
+	t.Helper()
+	topology, err := lab.NewTopology(lab.Layout{Gateways: gateways})
+	must(t, err)
+	t.Cleanup(func() { must(t, topology.Close()) })
+	return topology
+}
+
 // runOf brings all gateways of a topology to the same Services, in one run.
 func runOf(t testing.TB, topology *lab.Topology, services []corev1.Service) ansible.Run {
 	t.Helper()
