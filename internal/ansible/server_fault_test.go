@@ -292,6 +292,28 @@ func TestServerIsReplacedBeforeItCouldLeakMuch(t *testing.T) {
 	}
 }
 
+// TestServerOfOtherFilesIsReplaced changes a plugin that it has loaded.
+func TestServerOfOtherFilesIsReplaced(t *testing.T) {
+	parents := filepath.Join(t.TempDir(), "parents")
+	runner := fakePlaybook(t, "")
+	plugin := filepath.Join(runner.ProjectDir, "roles", "nft", "action_plugins", "nft_ruleset.py")
+	write(t, plugin, "")
+	other := fakeAnsible(t, oneResult(parents), notTold(t))
+	other.Server.Close()
+	other.ProjectDir = runner.ProjectDir
+	tellServer(t, other, notTold(t))
+	succeed(t, other)
+	succeed(t, other)
+	now := time.Now().Add(time.Second)
+	if err := os.Chtimes(plugin, now, now); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, other)
+	if used := parentsOf(t, parents); used[0] != used[1] || used[1] == used[2] {
+		t.Errorf("runs were started by %v, want the third alone by another", used)
+	}
+}
+
 // TestServerHoldsNothingOfARun looks at the process after some runs.
 func TestServerHoldsNothingOfARun(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/secret/kubeconfig")

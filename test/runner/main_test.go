@@ -30,12 +30,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	forked = started
+	complaints := 0
 	forked.Server = ansible.NewServer(forked.WorkDir, forked.ProjectDir, funcr.New(func(_, message string) {
-		fmt.Fprintln(os.Stderr, "not forked:", message) // a test that needs it fails
+		fmt.Fprintln(os.Stderr, "not forked, or not as fast as it could:", message)
+		complaints++
 	}, funcr.Options{}))
 	status := m.Run()
 	forked.Close()
-	os.Exit(status)
+	os.Exit(max(status, min(complaints, 1)))
 }
 
 // open builds a topology of as many gateways.

@@ -12,6 +12,8 @@ status of wait(2). When the operator is gone, all of it ends.
 import contextlib
 import ctypes
 import gc
+import glob
+import importlib
 import json
 import os
 import select
@@ -24,6 +26,7 @@ import traceback
 REQUESTS = 3  # the descriptor
 LONGEST = 1 << 20  # bytes of a request
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+CACHE = "ansiballz_cache"  # the folder in which Ansible keeps modules as it sends them
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -155,19 +158,122 @@ def refresh(constants):
         constants.set_constant(name, constants.config.get_config_value(name, variables=vars(constants)))
 
 
+# Plugins that the operator's playbooks use, by kind.
+PLUGINS = {
+    "action": ("normal", "raw"),
+    "cache": ("memory",),
+    "inventory": ("yaml",),
+    "strategy": ("linear",),
+}
+
+# Kinds of which every run loads all plugins.
+KINDS = ("become", "callback", "connection", "shell", "vars")
+
+# What is loaded when it is needed first.
+MODULES = (
+    "ansible.executor.process.worker",
+    "ansible.executor.task_executor",
+    "ansible.modules",
+    "ansible.playbook.handler_task_include",
+    "ansible.plugins.action",
+    "ansible.utils.hashing",
+    "ansible.utils.shlex",
+    "multiprocessing.popen_fork",
+)
+
+
+def load_plugins(folders):
+    from ansible.plugins import loader
+
+    for folder in folders:
+        loader.add_all_plugin_dirs(folder)
+    for kind in KINDS:
+        list(getattr(loader, kind + "_loader").all(class_only=True))
+    for kind, names in PLUGINS.items():
+        for name in names:
+            getattr(loader, kind + "_loader").get(name, class_only=True)
+    for path in files_of(folders, "action_plugins"):
+        loader.action_loader.get(name_of(path), class_only=True)
+
+
+def load_modules():
+    for name in MODULES:
+        importlib.import_module(name)
+
+
+def pack_modules(folders):
+    """Pack the roles' modules with what they import, as they are sent to hosts.
+    The packages lie where Ansible keeps them for the rest of a run."""
+    from ansible import constants
+    from ansible.executor.module_common import modify_module
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar
+
+    templar = Templar(loader=DataLoader())
+    variables = {"ansible_python_interpreter": sys.executable}
+    for path in files_of(folders, "library"):
+        modify_module(name_of(path), path, {}, templar, variables, constants.DEFAULT_MODULE_COMPRESSION)
+
+
+def link_packages(packages):
+    """Let a run find the packages where it would put them."""
+    from ansible import constants
+
+    cache = os.path.join(constants.DEFAULT_LOCAL_TMP, CACHE)
+    with contextlib.suppress(OSError):
+        os.mkdir(cache, 0o700)
+        for path in packages:
+            os.link(path, os.path.join(cache, os.path.basename(path)))
+
+
+def name_of(path):
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def files_of(folders, *kinds):
+    """The Python files in subfolders of these kinds."""
+    return sorted(path for folder in folders for kind in kinds for path in glob.glob(os.path.join(folder, kind, "**", "*.py"), recursive=True))
+
+
+def load():
+    """Load Ansible. Return main, what a run calls before that, and what to tell
+    the operator: which files this process is of, and what could not be done
+    beforehand, so that each run does it."""
+    from ansible.cli.playbook import main
+    from ansible import constants, release
+
+    refresh(constants)  # what fails here would fail in each run
+    folders = ["playbooks", *sorted(glob.glob("roles/*"))]
+    skipped = []
+    for step in (load_modules, lambda: load_plugins(folders), lambda: pack_modules(folders)):
+        try:
+            step()
+        except Exception as error:
+            skipped.append("%s: %s" % (type(error).__name__, error))
+    files = [release.__file__, *files_of(folders, "action_plugins", "callback_plugins", "library", "module_utils")]
+    if constants.CONFIG_FILE:
+        files.append(constants.CONFIG_FILE)
+    packages = glob.glob(os.path.join(constants.DEFAULT_LOCAL_TMP, CACHE, "*"))
+    # A run ends before it has garbage worth collecting, and looking for some
+    # would write to all the pages that it shares with this process.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+    def prepare():
+        refresh(constants)
+        link_packages(packages)
+
+    return main, prepare, {"files": {os.path.abspath(path): os.stat(path).st_mtime_ns for path in files}, "skipped": skipped}
+
+
 def main():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the kernel's, to a stopped process whose parent ended
     requests = socket.socket(fileno=REQUESTS)
     requests.set_inheritable(False)
-
-    from ansible.cli.playbook import main as ansible_playbook
-    from ansible import constants
-
-    refresh(constants)  # what fails here would fail in each run
-    gc.collect()
-    gc.freeze()
-    requests.send(b"ready")
-    server = ForkServer(requests, lambda: refresh(constants), ansible_playbook)
+    ansible_playbook, prepare, told = load()
+    requests.send(json.dumps(told).encode())
+    server = ForkServer(requests, prepare, ansible_playbook)
     try:
         server.serve()
     finally:

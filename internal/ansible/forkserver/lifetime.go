@@ -20,6 +20,18 @@ func (p *process) takesRuns() bool {
 	return !p.retired && (!isClosed(p.ended) || !isClosed(p.loaded))
 }
 
+// outdated reports whether a file that the loaded process is made of changed,
+// as when Ansible is upgraded, or a developer edits a plugin.
+func (p *process) outdated() bool {
+	for path, loaded := range p.told.Files {
+		info, err := os.Stat(path)
+		if err != nil || info.ModTime().UnixNano() != loaded {
+			return true
+		}
+	}
+	return false
+}
+
 // unused reports whether no run ever began in the process, and nobody retired it.
 func (p *process) unused() bool {
 	p.mutex.Lock()

@@ -3,6 +3,7 @@ package forkserver
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -14,12 +15,17 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/go-logr/logr"
 )
 
 //go:embed forkserver.py
 var source []byte
 
 const sourceFile = "forkserver.py"
+
+// longestAnswer is more than what a process tells of itself takes.
+const longestAnswer = 128 << 10
 
 // process is one Python process that has Ansible loaded, or is loading it.
 type process struct {
@@ -30,12 +36,23 @@ type process struct {
 	began    time.Time
 	// loaded is closed when Ansible is loaded, ended when the process has ended.
 	loaded, ended chan struct{}
+	// told is there when Ansible is loaded.
+	told told
 
 	mutex sync.Mutex
 	// begun counts all runs, running those that did not end.
 	begun, running int
 	// retired is set when no run may begin any more.
 	retired bool
+}
+
+// told is what a process tells of itself.
+type told struct {
+	// Files are those that it is made of and that may change, with the time of
+	// their last change, in nanoseconds since 1970.
+	Files map[string]int64 `json:"files"`
+	// Skipped says what each run has to do itself.
+	Skipped []string `json:"skipped"`
 }
 
 // launch starts a process whose files lie in a folder of its own.
@@ -88,7 +105,7 @@ func (p *process) start(command []string, options Options) error {
 		_ = requests.Close()
 		return err
 	}
-	go p.hear()
+	go p.hear(options.Log)
 	return nil
 }
 
@@ -109,11 +126,21 @@ func (p *process) await(started chan<- error) {
 }
 
 // hear is told by the process that it has Ansible loaded.
-func (p *process) hear() {
-	answer := make([]byte, 16)
-	if count, err := p.requests.Read(answer); err == nil && string(answer[:count]) == "ready" {
-		close(p.loaded)
+func (p *process) hear(log logr.Logger) {
+	answer := make([]byte, longestAnswer)
+	count, err := p.requests.Read(answer)
+	if err != nil {
+		return
 	}
+	if err := json.Unmarshal(answer[:count], &p.told); err != nil {
+		_, _ = fmt.Fprintf(&p.output, "what it loaded: %v\n", err)
+		p.kill()
+		return
+	}
+	for _, step := range p.told.Skipped {
+		log.Info("each run does what could not be done beforehand", "reason", step)
+	}
+	close(p.loaded)
 }
 
 // awaitSoonLoaded waits for Ansible as long as a run should.

@@ -117,6 +117,10 @@ func (s *Server) taken(ctx context.Context) (*process, error) {
 			}
 			return nil, err
 		}
+		if p.outdated() {
+			p.retire()
+			continue
+		}
 		if p.take(s.options.MaxRuns, s.options.MaxMemory) {
 			return p, nil
 		}
