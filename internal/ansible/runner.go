@@ -191,6 +191,7 @@ func commonEnvironment(work WorkDir, projectDir string) []string {
 		"PATH=" + os.Getenv("PATH"),
 		"LC_ALL=C.UTF-8",
 		"ANSIBLE_CONFIG=" + filepath.Join(projectDir, "ansible.cfg"),
+		"ANSIBLE_INVENTORY_ENABLED=yaml", // the only kind that WriteFiles writes
 		"ANSIBLE_NOCOLOR=1",
 		"PYTHONDONTWRITEBYTECODE=1",
 	}, work.account...)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/nft-operator/nft-operator/internal/ansible/forkserver"
 )
 
@@ -314,6 +316,15 @@ func TestServerOfOtherFilesIsReplaced(t *testing.T) {
 	}
 }
 
+// TestForkedRunReadsSettingsAnew has the last argument come from a setting that
+// Ansible reads from the environment when it is loaded.
+func TestForkedRunReadsSettingsAnew(t *testing.T) {
+	runner := fakeAnsible(t, `for last; do :; done
+test "$last" = "$HOME" || exit 1
+`+oneResult(filepath.Join(t.TempDir(), "parents")), notTold(t))
+	succeed(t, runner)
+}
+
 // TestServerHoldsNothingOfARun looks at the process after some runs.
 func TestServerHoldsNothingOfARun(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/secret/kubeconfig")
@@ -376,7 +387,7 @@ until [ "$(wc -l < ` + parents + `)" = 3 ]; do sleep 0.1; done`)
 				t.Fatal(err)
 			}
 		}
-		want := "ANSIBLE_CONFIG ANSIBLE_FORKS ANSIBLE_LOCAL_TEMP ANSIBLE_NOCOLOR ANSIBLE_SSH_CONTROL_PATH_DIR HOME LC_ALL NFT_OPERATOR_RESULTS PATH PWD PYTHONDONTWRITEBYTECODE TMPDIR"
+		want := "ANSIBLE_CONFIG ANSIBLE_FORKS ANSIBLE_INVENTORY_ENABLED ANSIBLE_LOCAL_TEMP ANSIBLE_NOCOLOR ANSIBLE_SSH_CONTROL_PATH_DIR HOME LC_ALL NFT_OPERATOR_RESULTS PATH PWD PYTHONDONTWRITEBYTECODE TMPDIR"
 		for _, file := range glob(t, dir+"/env.*", 3) {
 			if got := strings.Fields(read(t, file)); strings.Join(got, " ") != want {
 				t.Errorf("environment: %q, want %s", got, want)
@@ -421,6 +432,12 @@ func TestOperatorKilledLeavesNothing(t *testing.T) {
 		actAsOperator(t, folder)
 		return
 	}
+	// The kernel has a stopped process go on by itself where its parent's end
+	// leaves it without one in its session. It does not here.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) })
 	for name, stopped := range map[string]bool{"well": false, "stopped": true} {
 		t.Run(name, func(t *testing.T) {
 			folder := shortDir(t)

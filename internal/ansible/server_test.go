@@ -19,13 +19,19 @@ var ansiblePackage = map[string]string{
 	"ansible/cli/__init__.py": "",
 	"ansible/cli/playbook.py": `
 import os, sys
+from ansible import constants
 def main():
     script = os.path.join(os.path.dirname(__file__), "..", "..", "script")
-    os.execve("/bin/sh", ["sh", script] + sys.argv[1:], os.environ)
+    os.execve("/bin/sh", ["sh", script] + sys.argv[1:] + [constants.ANSIBLE_HOME], os.environ)
 `,
 	"ansible/constants.py": `
+import os
 class config:
-    get_configuration_definitions = staticmethod(lambda: {})
+    get_configuration_definitions = staticmethod(lambda: {"ANSIBLE_HOME": {}})
+    get_config_value = staticmethod(lambda name, variables: os.path.expanduser("~"))
+def set_constant(name, value):
+    globals()[name] = value
+set_constant("ANSIBLE_HOME", config.get_config_value("ANSIBLE_HOME", {}))
 CONFIG_FILE = None
 DEFAULT_LOCAL_TMP = "/nonexistent"
 `,
