@@ -128,7 +128,7 @@ func (r *HostReconciler) removalOf(ctx context.Context, gateway *v1alpha1.NftGat
 			return hostIntent{}, &notAccepted{reasonHostConflict, "left as it is, it is a host of NftGateway " + conflict.Holder.String()}
 		}
 	}
-	gathered, err := gather(ctx, r.Client, r.Secrets, r.Templates, gateway)
+	gathered, err := r.Gatherer.gather(ctx, gateway)
 	return intentOf(gathered, gateway, name), err
 }
 

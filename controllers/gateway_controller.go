@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
-	"github.com/nft-operator/nft-operator/internal/ansible"
 	"github.com/nft-operator/nft-operator/internal/watches"
 )
 
@@ -26,8 +25,8 @@ import (
 // and sums them up in its status.
 type GatewayReconciler struct {
 	Client client.Client
-	// Secrets reads Secrets from the API server itself: keys are not cached.
-	Secrets client.Reader
+	// Gatherer says whether the gateway is accepted.
+	Gatherer *Gatherer
 	// Recorder writes Events.
 	Recorder events.EventRecorder
 	// Namespace is the one whose NftGateways count.
@@ -46,6 +45,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	var gateway v1alpha1.NftGateway
 	if err := r.Client.Get(ctx, req.NamespacedName, &gateway); err != nil {
 		forgetGatewayMetrics(req.NamespacedName)
+		r.Gatherer.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if gateway.Namespace != r.Namespace {
@@ -71,7 +71,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 
 // refusalOf returns why the gateway is not accepted, nil when it is.
 func (r *GatewayReconciler) refusalOf(ctx context.Context, gateway *v1alpha1.NftGateway) (*notAccepted, error) {
-	_, err := Gather(ctx, r.Client, r.Secrets, ansible.Templates{}, gateway)
+	_, err := r.Gatherer.Gather(ctx, gateway)
 	var refused *notAccepted
 	if errors.As(err, &refused) {
 		return refused, nil

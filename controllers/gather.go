@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
@@ -15,8 +13,8 @@ import (
 
 // Intent is what the hosts of one gateway are to enforce, and how they are entered.
 type Intent struct {
-	Plan   plan.Gateway
-	Vars   ansible.Vars
+	// Planned is nil where nothing could be planned.
+	*Planned
 	Access ansible.Access
 	// Targets are the hosts, in the order of the spec.
 	Targets []ansible.Target
@@ -24,53 +22,64 @@ type Intent struct {
 	ConfirmTimeout time.Duration
 }
 
-// Gather reads what the API server knows and makes the intent of a gateway of
-// it, for the templates of the rules. Secrets are read by a reader of their own,
-// because they are not cached.
-// Its error says what a person can mend, or is that of the API server. Where
-// only the way in is at fault, the Intent has its Plan all the same.
-func Gather(ctx context.Context, reader, secrets client.Reader, templates ansible.Templates, gateway *v1alpha1.NftGateway) (Intent, error) {
-	if err := refuseConflict(ctx, reader, gateway); err != nil {
+// Gatherer makes intents of what the API server knows.
+type Gatherer struct {
+	*Planner
+	// secrets reads Secrets by itself, because they are not cached.
+	secrets client.Reader
+}
+
+// NewGatherer returns a Gatherer that makes intents for the templates of the
+// rules. Whoever keeps it tells it of changes: see Planner.Changed.
+func NewGatherer(reader, secrets client.Reader, templates ansible.Templates) *Gatherer {
+	return &Gatherer{Planner: newPlanner(reader, templates), secrets: secrets}
+}
+
+// Gather returns the intent of a gateway. Its error says what a person can mend,
+// or is that of the API server. Where only the way in is at fault, the Intent
+// is Planned all the same.
+func (g *Gatherer) Gather(ctx context.Context, gateway *v1alpha1.NftGateway) (Intent, error) {
+	if err := refuseConflict(ctx, g.reader, gateway); err != nil {
 		return Intent{}, err
 	}
-	return gather(ctx, reader, secrets, templates, gateway)
+	return g.gather(ctx, gateway)
 }
 
 // gather is Gather, whoever else names the same boxes.
-func gather(ctx context.Context, reader, secrets client.Reader, templates ansible.Templates, gateway *v1alpha1.NftGateway) (Intent, error) {
-	planned, err := planOf(ctx, reader, gateway)
+func (g *Gatherer) gather(ctx context.Context, gateway *v1alpha1.NftGateway) (Intent, error) {
+	planned, err := g.planOf(ctx, gateway)
 	if err != nil {
 		return Intent{}, err
 	}
-	intent := Intent{Plan: planned, Vars: ansible.VarsOf(planned), ConfirmTimeout: gateway.Spec.Rollout.ConfirmTimeoutOrDefault()}
-	if intent.Access, err = accessOf(ctx, secrets, gateway); err != nil {
+	intent := Intent{Planned: planned, ConfirmTimeout: gateway.Spec.Rollout.ConfirmTimeoutOrDefault()}
+	if intent.Access, err = accessOf(ctx, g.secrets, gateway); err != nil {
 		return intent, err
 	}
-	digest, structure := templates.Digests(intent.Vars)
 	for _, host := range gateway.Spec.Hosts {
 		target, err := targetOf(planned, gateway, host)
 		if err != nil {
 			return Intent{}, err
 		}
-		target.Revision, target.Structure = ansible.Revision(digest, target), ansible.Revision(structure, target)
 		intent.Targets = append(intent.Targets, target)
 	}
 	return intent, nil
 }
 
-func targetOf(planned plan.Gateway, gateway *v1alpha1.NftGateway, host v1alpha1.GatewayHost) (ansible.Target, error) {
-	onHost, err := planned.ForHost(&gateway.Spec, host)
+func targetOf(planned *Planned, gateway *v1alpha1.NftGateway, host v1alpha1.GatewayHost) (ansible.Target, error) {
+	onHost, err := planned.Plan.ForHost(&gateway.Spec, host)
 	if err != nil {
 		return ansible.Target{}, &notAccepted{reasonInvalidSpec, err.Error()}
 	}
-	return ansible.Target{
+	target := ansible.Target{
 		Name:             onHost.Name,
 		Address:          string(host.Address),
 		Port:             onHost.SSHPort,
 		SSHDPort:         onHost.SSHDPort,
 		User:             string(gateway.Spec.SSHUser(host)),
 		PublicInterfaces: onHost.PublicInterfaces,
-	}, nil
+	}
+	target.Revision, target.Structure = ansible.Revision(planned.digest, target), ansible.Revision(planned.structure, target)
+	return target, nil
 }
 
 // Run is the run of a playbook that brings all hosts to the intent.
@@ -79,36 +88,6 @@ func (i Intent) Run(playbook string) ansible.Run {
 		Playbook: playbook, Targets: i.Targets, Access: i.Access, Vars: i.Vars,
 		ConfirmTimeoutSeconds: int(i.ConfirmTimeout / time.Second),
 	}
-}
-
-// planOf gathers what the API server knows and plans one gateway. Its error is
-// a *notAccepted where the spec makes no sense.
-func planOf(ctx context.Context, reader client.Reader, gateway *v1alpha1.NftGateway) (plan.Gateway, error) {
-	var services corev1.ServiceList
-	if err := reader.List(ctx, &services, client.UnsafeDisableDeepCopy); err != nil {
-		return plan.Gateway{}, err
-	}
-	namespaces, err := namespaceLabels(ctx, reader)
-	if err != nil {
-		return plan.Gateway{}, err
-	}
-	planned, err := plan.ForGateway(gateway, services.Items, namespaces)
-	if err != nil {
-		return plan.Gateway{}, &notAccepted{reasonInvalidSpec, err.Error()}
-	}
-	return planned, nil
-}
-
-func namespaceLabels(ctx context.Context, reader client.Reader) (map[string]labels.Set, error) {
-	var list corev1.NamespaceList
-	if err := reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, err
-	}
-	namespaces := make(map[string]labels.Set, len(list.Items))
-	for _, namespace := range list.Items {
-		namespaces[namespace.Name] = namespace.Labels
-	}
-	return namespaces, nil
 }
 
 // refuseConflict refuses a gateway that names a box which an older gateway

@@ -18,7 +18,6 @@ import (
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
 	"github.com/nft-operator/nft-operator/internal/ansible"
-	"github.com/nft-operator/nft-operator/internal/plan"
 )
 
 // Probe returns an empty reason when something answers on the way to a host,
@@ -31,8 +30,8 @@ type Probe func(ctx context.Context, access ansible.Access, target ansible.Targe
 type HostReconciler struct {
 	// Client reads from the cache and writes status.
 	Client client.Client
-	// Secrets reads Secrets from the API server itself: keys are not cached.
-	Secrets client.Reader
+	// Gatherer makes the intents of gateways.
+	Gatherer *Gatherer
 	// Runner runs the playbook.
 	Runner ansible.Runner
 	// Probe asks whether a host that failed before answers at all.
@@ -48,8 +47,6 @@ type HostReconciler struct {
 	Playbook        string
 	Period          time.Duration
 	RemovalPlaybook string
-	// Templates are the hashes of what makes rules of an intent.
-	Templates ansible.Templates
 	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
 	// right since they last failed, or at all, need one of Doubtful besides,
 	// which are fewer: so the others always find a slot.
@@ -106,7 +103,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if !gateway.DeletionTimestamp.IsZero() {
 		return r.remove(ctx, &host, gateway, name)
 	}
-	gathered, err := Gather(ctx, r.Client, r.Secrets, r.Templates, gateway)
+	gathered, err := r.Gatherer.Gather(ctx, gateway)
 	intent := intentOf(gathered, gateway, name)
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		r.refuse(req.NamespacedName, gateway, intent, refused)
@@ -115,7 +112,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.intend(gateway, intent.Plan)
+	r.intend(gateway, intent.openings)
 	if err := r.rollOut(ctx, intent); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -128,16 +125,16 @@ func (r *HostReconciler) refuse(key types.NamespacedName, gateway *v1alpha1.NftG
 	r.memories.forget(key)
 	switch {
 	case refused.reason == reasonHostConflict: // the box is another gateway's, so no Service waits for this one
-		r.intend(gateway, plan.Gateway{})
-	case intent.Plan.Key != (plan.GatewayKey{}):
-		r.intend(gateway, intent.Plan)
+		r.intend(gateway, &openings{})
+	case intent.Planned != nil:
+		r.intend(gateway, intent.openings)
 	}
 	r.Ledger.Fails(key, refused.reason)
 }
 
 // intend notes a plan for all hosts of the gateway: those that are busy come to
 // it later.
-func (r *HostReconciler) intend(gateway *v1alpha1.NftGateway, planned plan.Gateway) {
+func (r *HostReconciler) intend(gateway *v1alpha1.NftGateway, planned *openings) {
 	key := client.ObjectKeyFromObject(gateway)
 	var hosts []types.NamespacedName
 	for _, host := range gateway.Spec.Hosts {
@@ -256,6 +253,6 @@ func (r *HostReconciler) tell(ctx context.Context, host *v1alpha1.NftGatewayHost
 		r.Ledger.Fails(key, string(memory.report.Reason))
 		return r.report(ctx, host, failedStatus(intent, memory.report))
 	}
-	r.Ledger.Enforces(key, intent.Plan) // openings, whatever structure is held
+	r.Ledger.Enforces(key, intent.openings) // openings, whatever structure is held
 	return r.report(ctx, host, enforcedStatus(intent, memory.report.Outcome, memory.checked, turn))
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/nft-operator/nft-operator/internal/plan"
@@ -33,37 +32,6 @@ type ledgerPage struct {
 	problem string
 	// attempted says whether problem and enforced mean anything yet.
 	attempted bool
-}
-
-// openings are what a plan has for each Service: what it opens, and at which
-// limits, what it refuses, and what it has to say.
-type openings struct {
-	exposures map[plan.ServiceKey][]plan.Exposure
-	limits    map[plan.ServiceKey]ratelimit.Limits
-	refusals  map[plan.ServiceKey][]plan.Refusal
-	notices   map[plan.ServiceKey][]plan.Notice
-}
-
-func openingsOf(gateway plan.Gateway) *openings {
-	o := &openings{
-		exposures: map[plan.ServiceKey][]plan.Exposure{},
-		limits:    map[plan.ServiceKey]ratelimit.Limits{},
-		refusals:  map[plan.ServiceKey][]plan.Refusal{},
-		notices:   map[plan.ServiceKey][]plan.Notice{},
-	}
-	for _, exposure := range gateway.Exposures {
-		o.exposures[exposure.Service] = append(o.exposures[exposure.Service], exposure)
-	}
-	for _, limits := range gateway.Limits {
-		o.limits[limits.Service] = limits.Limits
-	}
-	for _, refusal := range gateway.Refusals {
-		o.refusals[refusal.Service] = append(o.refusals[refusal.Service], refusal)
-	}
-	for _, notice := range gateway.Notices {
-		o.notices[notice.Service] = append(o.notices[notice.Service], notice)
-	}
-	return o
 }
 
 // Standing is how one Service stands on one host.
@@ -103,14 +71,17 @@ func (l *Ledger) OnChange(changed func(plan.ServiceKey)) {
 }
 
 // Intend notes what the hosts of a gateway are to enforce, and which they are.
-func (l *Ledger) Intend(gateway types.NamespacedName, hosts []types.NamespacedName, planned plan.Gateway) {
+func (l *Ledger) Intend(gateway types.NamespacedName, hosts []types.NamespacedName, after *openings) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	before, after := l.intended[gateway], openingsOf(planned)
+	before := l.intended[gateway]
 	l.intended[gateway] = after
 	moved := l.setHosts(gateway, hosts)
+	if before == after && !moved {
+		return
+	}
 	for service := range servicesOf(before, after) {
-		if moved || !before.same(after, service) {
+		if moved || !before.of(service).same(after.of(service)) {
 			l.changed(service)
 		}
 	}
@@ -135,9 +106,9 @@ func (l *Ledger) setHosts(gateway types.NamespacedName, hosts []types.Namespaced
 }
 
 // Enforces notes that a host was seen to enforce a plan.
-func (l *Ledger) Enforces(host types.NamespacedName, gateway plan.Gateway) {
+func (l *Ledger) Enforces(host types.NamespacedName, seen *openings) {
 	l.update(host, func(page *ledgerPage) {
-		page.enforced, page.problem, page.attempted = openingsOf(gateway), "", true
+		page.enforced, page.problem, page.attempted = seen, "", true
 	})
 }
 
@@ -206,21 +177,21 @@ func (p *ledgerPage) standing(intended *openings, service plan.ServiceKey) (Stan
 	if p.released || intended == nil {
 		return Standing{}, false
 	}
-	exposures, refusals := intended.exposures[service], intended.refusals[service]
+	wanted, enforced := intended.of(service), p.enforced.of(service)
 	leftover := 0
-	if len(exposures) == 0 && p.enforced != nil {
-		leftover = len(p.enforced.exposures[service])
+	if len(wanted.exposures) == 0 {
+		leftover = len(enforced.exposures)
 	}
-	if len(exposures) == 0 && len(refusals) == 0 && leftover == 0 {
+	if len(wanted.exposures) == 0 && len(wanted.refusals) == 0 && leftover == 0 {
 		return Standing{}, false
 	}
 	return Standing{
 		Leftover:  leftover,
-		Exposures: exposures,
-		Limits:    intended.limits[service],
-		Refusals:  refusals,
-		Notices:   intended.notices[service],
-		Enforced:  intended.openAlike(p.enforced, service),
+		Exposures: wanted.exposures,
+		Limits:    wanted.limits,
+		Refusals:  wanted.refusals,
+		Notices:   wanted.notices,
+		Enforced:  p.enforced != nil && wanted.opensAlike(enforced),
 		Attempted: p.attempted,
 		Problem:   p.problem,
 	}, true
@@ -238,6 +209,9 @@ func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
 	}
 	before := *page
 	change(page)
+	if *page == before {
+		return
+	}
 	intended := l.intended[page.gateway]
 	for service := range servicesOf(intended, before.enforced, page.enforced) {
 		was, wasNamed := before.standing(intended, service)
@@ -248,44 +222,9 @@ func (l *Ledger) update(host types.NamespacedName, change func(*ledgerPage)) {
 	}
 }
 
-// same reports whether both have the same for a Service.
-func (o *openings) same(other *openings, service plan.ServiceKey) bool {
-	return other.openAlike(o, service) &&
-		slices.Equal(o.refusals[service], other.refusals[service]) && slices.Equal(o.notices[service], other.notices[service])
-}
-
-// openAlike reports whether the other, which may be nil, opens the same of a
-// Service at the same limits.
-func (o *openings) openAlike(other *openings, service plan.ServiceKey) bool {
-	return other != nil && slices.EqualFunc(o.exposures[service], other.exposures[service], sameExposure) &&
-		equality.Semantic.DeepEqual(o.limits[service], other.limits[service])
-}
-
-// servicesOf collects the Services that any of the plans names.
-func servicesOf(plans ...*openings) map[plan.ServiceKey]struct{} {
-	services := map[plan.ServiceKey]struct{}{}
-	for _, o := range plans {
-		if o == nil {
-			continue
-		}
-		for service := range o.exposures {
-			services[service] = struct{}{}
-		}
-		for service := range o.refusals {
-			services[service] = struct{}{}
-		}
-	}
-	return services
-}
-
 // sameStanding compares what one plan says of a Service at two times.
 func sameStanding(a, b Standing) bool {
 	return a.Enforced == b.Enforced && a.Attempted == b.Attempted && a.Problem == b.Problem && a.Leftover == b.Leftover
-}
-
-func sameExposure(a, b plan.Exposure) bool {
-	return a.Service == b.Service && a.Address == b.Address && a.Protocol == b.Protocol && a.Port == b.Port &&
-		(a.Sources == nil) == (b.Sources == nil) && slices.Equal(a.Sources, b.Sources)
 }
 
 func compareKeys(a, b types.NamespacedName) int {

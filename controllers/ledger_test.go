@@ -18,7 +18,7 @@ var (
 	dns = plan.ServiceKey{Namespace: "shop", Name: "dns"}
 )
 
-func opening(service plan.ServiceKey, port uint16, sources ...string) plan.Exposure {
+func opens(service plan.ServiceKey, port uint16, sources ...string) plan.Exposure {
 	exposure := plan.Exposure{Service: service, Address: netip.MustParseAddr("203.0.113.10"), Protocol: plan.TCP, Port: port}
 	for _, source := range sources {
 		exposure.Sources = append(exposure.Sources, netip.MustParsePrefix(source))
@@ -56,36 +56,45 @@ var (
 	boxes = []types.NamespacedName{gw1, gw2}
 )
 
+// intend and enforces make the openings of a plan.
+func intend(ledger *Ledger, hosts []types.NamespacedName, planned plan.Gateway) {
+	ledger.Intend(edge, hosts, openingsOf(planned, ledger.intended[edge]))
+}
+
+func enforces(ledger *Ledger, host types.NamespacedName, planned plan.Gateway) {
+	ledger.Enforces(host, openingsOf(planned, nil))
+}
+
 func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 	ledger := NewLedger()
-	both := planWith(opening(web, 80), opening(dns, 53))
+	both := planWith(opens(web, 80), opens(dns, 53))
 	for _, step := range []struct {
 		name string
 		act  func()
 		want []string
 	}{
-		{"a first plan", func() { ledger.Intend(edge, boxes, both) }, []string{"dns", "web"}},
-		{"the same plan again", func() { ledger.Intend(edge, boxes, both) }, nil},
-		{"a host enforces it", func() { ledger.Enforces(gw1, both) }, []string{"dns", "web"}},
-		{"it still does", func() { ledger.Enforces(gw1, both) }, nil},
-		{"a port is edited", func() { ledger.Intend(edge, boxes, planWith(opening(web, 81), opening(dns, 53))) }, []string{"web"}},
-		{"sources are named", func() { ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53))) }, []string{"web"}},
+		{"a first plan", func() { intend(ledger, boxes, both) }, []string{"dns", "web"}},
+		{"the same plan again", func() { intend(ledger, boxes, both) }, nil},
+		{"a host enforces it", func() { enforces(ledger, gw1, both) }, []string{"dns", "web"}},
+		{"it still does", func() { enforces(ledger, gw1, both) }, nil},
+		{"a port is edited", func() { intend(ledger, boxes, planWith(opens(web, 81), opens(dns, 53))) }, []string{"web"}},
+		{"sources are named", func() { intend(ledger, boxes, planWith(opens(web, 80, "198.51.100.0/24"), opens(dns, 53))) }, []string{"web"}},
 		{"one is limited", func() {
-			ledger.Intend(edge, boxes, limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 1))
+			intend(ledger, boxes, limited(planWith(opens(web, 80, "198.51.100.0/24"), opens(dns, 53)), dns, 1))
 		}, []string{"dns"}},
 		{"the limit is another", func() {
-			ledger.Intend(edge, boxes, limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 2))
+			intend(ledger, boxes, limited(planWith(opens(web, 80, "198.51.100.0/24"), opens(dns, 53)), dns, 2))
 		}, []string{"dns"}},
 		{"it is noticed", func() {
-			ledger.Intend(edge, boxes, noticed(limited(planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)), dns, 2), dns, "column 1"))
+			intend(ledger, boxes, noticed(limited(planWith(opens(web, 80, "198.51.100.0/24"), opens(dns, 53)), dns, 2), dns, "column 1"))
 		}, []string{"dns"}},
 		{"and no more", func() {
-			ledger.Intend(edge, boxes, planWith(opening(web, 80, "198.51.100.0/24"), opening(dns, 53)))
+			intend(ledger, boxes, planWith(opens(web, 80, "198.51.100.0/24"), opens(dns, 53)))
 		}, []string{"dns"}},
-		{"a Service goes", func() { ledger.Intend(edge, boxes, planWith(opening(dns, 53))) }, []string{"web"}},
+		{"a Service goes", func() { intend(ledger, boxes, planWith(opens(dns, 53))) }, []string{"web"}},
 		{"a host goes, which still enforced both", func() { ledger.Forget(gw1) }, []string{"dns", "web"}},
-		{"it is gone from the spec, too", func() { ledger.Intend(edge, boxes[1:], planWith(opening(dns, 53))) }, nil},
-		{"the other leaves the spec", func() { ledger.Intend(edge, nil, planWith(opening(dns, 53))) }, []string{"dns"}},
+		{"it is gone from the spec, too", func() { intend(ledger, boxes[1:], planWith(opens(dns, 53))) }, nil},
+		{"the other leaves the spec", func() { intend(ledger, nil, planWith(opens(dns, 53))) }, []string{"dns"}},
 	} {
 		if got := heard(ledger, step.act); !slices.Equal(got, step.want) {
 			t.Errorf("%s: heard of %v, want %v", step.name, got, step.want)
@@ -95,10 +104,10 @@ func TestLedgerTellsOnlyOfServicesThatChange(t *testing.T) {
 
 func TestStandingsOfAService(t *testing.T) {
 	ledger := NewLedger()
-	was, is := planWith(opening(web, 80), opening(dns, 53)), planWith(opening(web, 81), opening(dns, 53))
-	ledger.Intend(edge, boxes, was)
-	ledger.Enforces(gw2, was)
-	ledger.Intend(edge, boxes, is)
+	was, is := planWith(opens(web, 80), opens(dns, 53)), planWith(opens(web, 81), opens(dns, 53))
+	intend(ledger, boxes, was)
+	enforces(ledger, gw2, was)
+	intend(ledger, boxes, is)
 	ledger.Fails(gw2, "ConnectionTimeout")
 
 	standings := ledger.Standings(web)
@@ -121,14 +130,14 @@ func TestStandingsOfAService(t *testing.T) {
 
 func TestALimitIsPartOfWhatAHostEnforces(t *testing.T) {
 	ledger := NewLedger()
-	was, is := limited(planWith(opening(web, 80)), web, 10), limited(planWith(opening(web, 80)), web, 20)
-	ledger.Intend(edge, boxes[:1], was)
-	ledger.Enforces(gw1, was)
-	ledger.Intend(edge, boxes[:1], is)
+	was, is := limited(planWith(opens(web, 80)), web, 10), limited(planWith(opens(web, 80)), web, 20)
+	intend(ledger, boxes[:1], was)
+	enforces(ledger, gw1, was)
+	intend(ledger, boxes[:1], is)
 	if standing := ledger.Standings(web)[0]; standing.Enforced || standing.Limits.ConnectionLimit != 20 {
 		t.Errorf("gw1 has the old limit only, but: %+v", standing)
 	}
-	ledger.Enforces(gw1, is)
+	enforces(ledger, gw1, is)
 	if standing := ledger.Standings(web)[0]; !standing.Enforced {
 		t.Errorf("gw1 has the new limit, but: %+v", standing)
 	}
@@ -140,7 +149,7 @@ func TestWhatIsKnownOfAHost(t *testing.T) {
 		considered, planned bool
 	}{
 		"nothing yet":              {func(*Ledger) {}, false, false},
-		"its gateway was planned":  {func(l *Ledger) { l.Intend(edge, boxes, planWith()) }, true, true},
+		"its gateway was planned":  {func(l *Ledger) { intend(l, boxes, planWith()) }, true, true},
 		"it could not be planned":  {func(l *Ledger) { l.Fails(gw1, "InvalidSpec") }, true, false},
 		"it belongs to no gateway": {func(l *Ledger) { l.Release(gw1) }, true, true},
 		"it is gone":               {func(l *Ledger) { l.Release(gw1); l.Forget(gw1) }, false, false},

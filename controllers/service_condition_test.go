@@ -15,7 +15,7 @@ func TestServiceCondition(t *testing.T) {
 	invalid := []plan.Notice{{Service: web, Reason: plan.RateLimitInvalid, Message: "annotation ratelimit: at column 1: no"}}
 	bounded := append(invalid, plan.Notice{Service: web, Reason: plan.RateLimitBounded, Message: "it asks for too much"})
 	limits := ratelimit.Limits{ConnectionLimit: 20}
-	open := []plan.Exposure{opening(web, 80, "198.51.100.0/24")}
+	open := []plan.Exposure{opens(web, 80, "198.51.100.0/24")}
 	for name, test := range map[string]struct {
 		standings []Standing
 		status    metav1.ConditionStatus
@@ -92,7 +92,7 @@ func TestServiceCondition(t *testing.T) {
 func TestMessagesAreBounded(t *testing.T) {
 	var many []plan.Exposure
 	for port := range uint16(100) {
-		many = append(many, opening(web, port+1))
+		many = append(many, opens(web, port+1))
 	}
 	condition, _ := serviceCondition(1, []Standing{{Host: gw1, Exposures: many, Enforced: true, Attempted: true}})
 	if len(condition.Message) > 1000 || !strings.HasSuffix(condition.Message, "and 92 more") {

@@ -79,8 +79,9 @@ func SetUp(manager ctrl.Manager, options Options) error {
 		options.RemovalPatience = removalPatience
 	}
 	ledger := NewLedger()
-	triggers := triggers{reader: manager.GetClient(), namespace: options.Namespace}
-	if err := setUpGateways(manager, options, triggers); err != nil {
+	gatherer := NewGatherer(manager.GetClient(), manager.GetAPIReader(), options.Templates)
+	triggers := triggers{reader: manager.GetClient(), namespace: options.Namespace, planner: gatherer.Planner}
+	if err := setUpGateways(manager, options, triggers, gatherer); err != nil {
 		return err
 	}
 	epoch, err := newEpoch(manager, options.Namespace)
@@ -90,13 +91,13 @@ func SetUp(manager ctrl.Manager, options Options) error {
 	if err := manager.Add(epoch); err != nil {
 		return err
 	}
-	if err := setUpHosts(manager, options, triggers, ledger, epoch); err != nil {
+	if err := setUpHosts(manager, options, triggers, gatherer, ledger, epoch); err != nil {
 		return err
 	}
 	return setUpServices(manager, options, ledger)
 }
 
-func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) error {
+func setUpGateways(manager ctrl.Manager, options Options, triggers triggers, gatherer *Gatherer) error {
 	return ctrl.NewControllerManagedBy(manager).
 		Named("gateway").
 		// Its own status too: one that was made of an outdated cache is mended when it arrives there.
@@ -106,7 +107,7 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) err
 		WatchesMetadata(secretMetadata(), handler.EnqueueRequestsFromMapFunc(triggers.gatewaysOfSecret)).
 		Complete(&GatewayReconciler{
 			Client:    manager.GetClient(),
-			Secrets:   manager.GetAPIReader(),
+			Gatherer:  gatherer,
 			Recorder:  manager.GetEventRecorder("nft-operator"),
 			Namespace: options.Namespace,
 			Finalizer: options.Watch.Finalizer,
@@ -115,7 +116,7 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers) err
 		})
 }
 
-func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger *Ledger, epoch *Epoch) error {
+func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gatherer *Gatherer, ledger *Ledger, epoch *Epoch) error {
 	rollouts := &rollouts{}
 	gathered := func(mapping handler.MapFunc) handler.EventHandler { return gatheredFor(options.Settle, mapping) }
 	return ctrl.NewControllerManagedBy(manager).
@@ -123,8 +124,8 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 		For(&v1alpha1.NftGatewayHost{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.NftGateway{}, gathered(triggers.everyHost), builder.WithPredicates(
 			predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
-		Watches(&corev1.Service{}, gathered(triggers.everyHost), builder.WithPredicates(matteringServices())).
-		Watches(&corev1.Namespace{}, gathered(triggers.everyHost), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		Watches(&corev1.Service{}, gathered(triggers.everyHostAnew), builder.WithPredicates(matteringServices())).
+		Watches(&corev1.Namespace{}, gathered(triggers.everyHostAnew), builder.WithPredicates(predicate.LabelChangedPredicate{})).
 		WatchesMetadata(secretMetadata(), gathered(triggers.hostsOfSecret)).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
 			rollouts.OnTurn(func(host types.NamespacedName) { queue.Add(ctrl.Request{NamespacedName: host}) })
@@ -133,7 +134,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 		WithOptions(controller.Options{MaxConcurrentReconciles: workersPerRun * options.MaxConcurrentRuns}).
 		Complete(&HostReconciler{
 			Client:          manager.GetClient(),
-			Secrets:         manager.GetAPIReader(),
+			Gatherer:        gatherer,
 			Runner:          options.Runner,
 			Probe:           options.Probe,
 			Epoch:           epoch,
@@ -142,7 +143,6 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, ledger
 			Playbook:        options.Watch.Playbook,
 			Period:          options.Watch.ReconcilePeriod,
 			RemovalPlaybook: removalPlaybook(options.Watch),
-			Templates:       options.Templates,
 			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,

@@ -23,6 +23,7 @@ import (
 type triggers struct {
 	reader    client.Reader
 	namespace string
+	planner   *Planner
 }
 
 // everyHost returns the hosts of every NftGateway: which of them select a
@@ -37,6 +38,12 @@ func (t triggers) everyHost(ctx context.Context, _ client.Object) []ctrl.Request
 		requests = append(requests, hostsOf(&gateways.Items[i])...)
 	}
 	return requests
+}
+
+// everyHostAnew is everyHost for what plans are made of.
+func (t triggers) everyHostAnew(ctx context.Context, changed client.Object) []ctrl.Request {
+	t.planner.Changed()
+	return t.everyHost(ctx, changed)
 }
 
 // hostsOfSecret returns the hosts whose private key a Secret holds.

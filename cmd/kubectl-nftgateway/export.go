@@ -98,7 +98,7 @@ func (e export) run(ctx context.Context, reader client.Reader) error {
 	} else if err != nil {
 		return err
 	}
-	intent, err := controllers.Gather(ctx, reader, reader, templates, &gateway)
+	intent, err := controllers.NewGatherer(reader, reader, templates).Gather(ctx, &gateway)
 	if err != nil {
 		return fmt.Errorf("NftGateway %s is not accepted: %w", e.gateway, err)
 	}
