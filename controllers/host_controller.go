@@ -54,6 +54,7 @@ type HostReconciler struct {
 	// Now is the clock.
 	Now func() time.Time
 
+	arrivals *arrivals
 	memories hostMemories
 	rollouts *rollouts
 	outdated outdatedVersions
@@ -67,6 +68,9 @@ type hostIntent struct {
 	entrance entrance
 	// all hosts of the gateway.
 	all []ansible.Target
+	// began is when work on it began, and queued how long an event had waited then.
+	began  time.Time
+	queued time.Duration
 }
 
 func (i hostIntent) gatewayKey() types.NamespacedName { return client.ObjectKeyFromObject(i.gateway) }
@@ -81,6 +85,8 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	if r.Epoch.superseded() { // what is known here is of the past
 		return ctrl.Result{}, nil
 	}
+	began := r.Now()
+	queued := r.arrivals.serve(req.NamespacedName, began)
 	var host v1alpha1.NftGatewayHost
 	if err := r.Client.Get(ctx, req.NamespacedName, &host); apierrors.IsNotFound(err) {
 		r.Ledger.Forget(req.NamespacedName)
@@ -105,6 +111,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 	}
 	gathered, err := r.Gatherer.Gather(ctx, gateway)
 	intent := intentOf(gathered, gateway, name)
+	intent.began, intent.queued = began, queued
 	if refused := (*notAccepted)(nil); errors.As(err, &refused) {
 		r.refuse(req.NamespacedName, gateway, intent, refused)
 		return r.afterReport(0, r.report(ctx, &host, refusedStatus(gateway, refused)))
@@ -203,11 +210,13 @@ func (r *HostReconciler) enforce(ctx context.Context, host *v1alpha1.NftGatewayH
 		return r.afterReport(pause, r.tell(ctx, host, intent, memory, turn))
 	}
 
+	planned := r.Now()
 	report, err := r.inTurn(ctx, memory, intent, turn)
 	if err != nil {
 		return afterNoAttempt(err)
 	}
 	observeRun(key, report)
+	observeStages(intent.queued, planned.Sub(intent.began), r.Now().Sub(planned), report.Timings)
 	r.recount(ctx, host, report)
 	pause := memory.note(r.Now(), intent, report, jittered(r.Period))
 	turn, _ = r.rollouts.turnOf(intent.gatewayKey(), intent.target.Name)

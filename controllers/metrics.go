@@ -63,7 +63,7 @@ var (
 
 func init() {
 	metrics.Registry.MustRegister(runsTotal, changesTotal, rollbacksTotal, driftTotal, overLimitPackets, interfaceOverLimitPackets,
-		openServices, refusedServices, gatewayProgrammed)
+		openServices, refusedServices, gatewayProgrammed, stageSeconds)
 }
 
 func observeRun(host types.NamespacedName, report ansible.Report) {

@@ -117,8 +117,10 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers, gat
 }
 
 func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gatherer *Gatherer, ledger *Ledger, epoch *Epoch) error {
-	rollouts := &rollouts{}
-	gathered := func(mapping handler.MapFunc) handler.EventHandler { return gatheredFor(options.Settle, mapping) }
+	rollouts, arrivals := &rollouts{}, &arrivals{}
+	gathered := func(mapping handler.MapFunc) handler.EventHandler {
+		return gatheredFor(options.Settle, arrivals.noting(mapping))
+	}
 	return ctrl.NewControllerManagedBy(manager).
 		Named("host").
 		For(&v1alpha1.NftGatewayHost{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -146,6 +148,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gather
 			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,
+			arrivals:        arrivals,
 			rollouts:        rollouts,
 		})
 }
