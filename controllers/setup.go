@@ -118,8 +118,9 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers, gat
 
 func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gatherer *Gatherer, ledger *Ledger, epoch *Epoch) error {
 	rollouts, arrivals := &rollouts{}, &arrivals{}
+	settling := &settling{quiet: options.Settle}
 	gathered := func(mapping handler.MapFunc) handler.EventHandler {
-		return gatheredFor(options.Settle, arrivals.noting(mapping))
+		return settling.handler(arrivals.noting(mapping))
 	}
 	return ctrl.NewControllerManagedBy(manager).
 		Named("host").

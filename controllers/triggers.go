@@ -2,17 +2,14 @@ package controllers
 
 import (
 	"context"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/nft-operator/nft-operator/api/v1alpha1"
@@ -98,27 +95,6 @@ func hostsOf(gateway *v1alpha1.NftGateway) []ctrl.Request {
 		requests = append(requests, ctrl.Request{NamespacedName: hostKey(client.ObjectKeyFromObject(gateway), host.Name)})
 	}
 	return requests
-}
-
-// gatheredFor enqueues what mapping names after a while, so that the events of
-// a burst meet in the queue and become one run.
-func gatheredFor(settle time.Duration, mapping handler.MapFunc) handler.EventHandler {
-	enqueue := func(ctx context.Context, object client.Object, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-		for _, request := range mapping(ctx, object) {
-			queue.AddAfter(request, settle)
-		}
-	}
-	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-			enqueue(ctx, e.Object, q)
-		},
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-			enqueue(ctx, e.ObjectNew, q)
-		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-			enqueue(ctx, e.Object, q)
-		},
-	}
 }
 
 // matteringServices passes events of Services that a gateway might open, or

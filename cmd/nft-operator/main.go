@@ -61,7 +61,7 @@ func parseFlags() settings {
 	flag.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several operators act")
 	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time; each takes about 60 MiB")
 	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended, besides the spec.rollout.confirmTimeout that hosts may wait")
-	flag.DurationVar(&s.settle, "settle", 100*time.Millisecond, "how long changes are gathered before a run")
+	flag.DurationVar(&s.settle, "settle", 25*time.Millisecond, "how long no other change must have come before a run; while they keep coming, it waits forty times as long at the most")
 	flag.BoolVar(&s.keepAnsibleLoaded, "keep-ansible-loaded", true, "fork playbook runs from a process that has Ansible loaded, which saves each run half a second; it takes about 60 MiB")
 	s.logging.BindFlags(flag.CommandLine)
 	flag.Parse()

@@ -16,8 +16,8 @@ import (
 	"github.com/nft-operator/nft-operator/test/lab"
 )
 
-// settle is how long the operator of a test gathers Service events.
-const settle = 50 * time.Millisecond
+// settle is how long it is quiet before the operator of a test runs.
+const settle = 25 * time.Millisecond
 
 // leaseDuration is how long after a leader's last sign of life another may
 // lead: shorter than in production, and long for a busy machine.

@@ -1,0 +1,72 @@
+package controllers
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// every is a row of events that come one after the other.
+func every(pause time.Duration, count int) []time.Duration {
+	var at []time.Duration
+	for i := range count {
+		at = append(at, time.Duration(i)*pause)
+	}
+	return at
+}
+
+func TestEventsSettle(t *testing.T) {
+	const quiet = 25 * time.Millisecond
+	for name, test := range map[string]struct {
+		events []time.Duration
+		want   []time.Duration
+	}{
+		"one alone":              {[]time.Duration{0}, []time.Duration{quiet}},
+		"two, apart":             {[]time.Duration{0, time.Second}, []time.Duration{quiet, time.Second + quiet}},
+		"two, together":          {[]time.Duration{0, 10 * time.Millisecond}, []time.Duration{10*time.Millisecond + quiet}},
+		"a short burst":          {every(time.Millisecond, 100), []time.Duration{99*time.Millisecond + quiet}},
+		"a burst that goes on":   {every(11*time.Millisecond, 251), []time.Duration{time.Second, 2001 * time.Millisecond, 2750*time.Millisecond + quiet}},
+		"slower than it settles": {every(30*time.Millisecond, 3), []time.Duration{quiet, 30*time.Millisecond + quiet, 60*time.Millisecond + quiet}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				settling := settling{quiet: quiet}
+				var got []time.Duration
+				for _, at := range test.events {
+					time.Sleep(time.Until(began.Add(at)))
+					synctest.Wait()
+					settling.ask(askFor("gw1"), func() { got = append(got, time.Since(began)) })
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if !slices.Equal(got, test.want) {
+					t.Errorf("settled after %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestHostsSettleByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settling := settling{quiet: 25 * time.Millisecond}
+		settled := map[string]int{}
+		for _, host := range []string{"gw1", "gw2", "gw1"} {
+			settling.ask(askFor(host), func() { settled[host]++ })
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if settled["gw1"] != 1 || settled["gw2"] != 1 || len(settling.waiting) != 0 {
+			t.Errorf("settled: %v, still waiting: %v", settled, settling.waiting)
+		}
+	})
+}
+
+func askFor(host string) ctrl.Request {
+	return ctrl.Request{NamespacedName: types.NamespacedName{Name: host}}
+}
