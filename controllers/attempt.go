@@ -30,47 +30,19 @@ func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent
 }
 
 func (r *HostReconciler) run(ctx context.Context, memory *hostMemory, intent hostIntent, playbook string) (ansible.Report, error) {
-	if memory.doubtful() {
-		if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
-			return ansible.Report{Reason: reason, Message: message}, ctx.Err()
-		}
-		select { // waiting here would hold a worker that other hosts may need
-		case r.Doubtful <- struct{}{}:
-			defer func() { <-r.Doubtful }()
-		default:
-			return ansible.Report{}, errNoSlot
-		}
+	if !memory.doubtful() {
+		return r.Runs.together(ctx, intent, playbook)
 	}
-	select {
-	case r.Slots <- struct{}{}:
-		defer func() { <-r.Slots }()
-	case <-ctx.Done():
-		return ansible.Report{}, ctx.Err()
+	if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
+		return ansible.Report{Reason: reason, Message: message}, ctx.Err()
 	}
-	run := intent.runOf(playbook)
-	var err error
-	if run.Fence, err = r.Epoch.fence(ctx); err != nil {
-		return ansible.Report{}, err
+	select { // waiting here would hold a worker that other hosts may need
+	case r.Doubtful <- struct{}{}:
+		defer func() { <-r.Doubtful }()
+	default:
+		return ansible.Report{}, errNoSlot
 	}
-	reports, err := r.Runner.Run(ctx, run)
-	if ctx.Err() != nil { // shutting down says nothing about the host
-		return ansible.Report{}, ctx.Err()
-	}
-	if err != nil {
-		return ansible.Report{Reason: reasonOfRun(err), Message: err.Error()}, nil
-	}
-	report, found := reports[intent.target.Name]
-	if !found {
-		return ansible.Report{Reason: ansible.ReasonRunnerFailed, Message: "the run reported nothing on this host"}, nil
-	}
-	return report, nil
-}
-
-// runOf is the run of a playbook on this host alone.
-func (i hostIntent) runOf(playbook string) ansible.Run {
-	run := i.Run(playbook)
-	run.Targets = []ansible.Target{i.target}
-	return run
+	return r.Runs.alone(ctx, intent, playbook)
 }
 
 // overtaken finds out who the host takes for newer: the operator that

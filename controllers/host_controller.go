@@ -32,8 +32,8 @@ type HostReconciler struct {
 	Client client.Client
 	// Gatherer makes the intents of gateways.
 	Gatherer *Gatherer
-	// Runner runs the playbook.
-	Runner ansible.Runner
+	// Runs run the playbooks.
+	Runs *jointRuns
 	// Probe asks whether a host that failed before answers at all.
 	Probe Probe
 	// Epoch orders the runs of all operators.
@@ -47,10 +47,10 @@ type HostReconciler struct {
 	Playbook        string
 	Period          time.Duration
 	RemovalPlaybook string
-	// Slots bounds the playbook runs at one time. Hosts that were not seen to be
-	// right since they last failed, or at all, need one of Doubtful besides,
-	// which are fewer: so the others always find a slot.
-	Slots, Doubtful chan struct{}
+	// Doubtful bounds the runs at one time on hosts that were not seen to be right
+	// since they last failed, or at all. It is less than there are slots for
+	// runs, so the others always find one.
+	Doubtful chan struct{}
 	// Now is the clock.
 	Now func() time.Time
 
@@ -185,7 +185,7 @@ func (r *HostReconciler) gatewayOf(ctx context.Context, host *v1alpha1.NftGatewa
 // gathered is missing from it.
 func intentOf(gathered Intent, gateway *v1alpha1.NftGateway, name string) hostIntent {
 	intent := hostIntent{Intent: gathered, gateway: gateway, all: gathered.Targets}
-	intent.Targets = nil // each run is of one host, see runOf
+	intent.Targets = nil // who is in a run, jointRuns decide
 	if at := slices.IndexFunc(intent.all, func(t ansible.Target) bool { return t.Name == name }); at >= 0 {
 		intent.target = intent.all[at]
 	}

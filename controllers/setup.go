@@ -38,7 +38,8 @@ type Options struct {
 	Templates ansible.Templates
 	// MaxConcurrentRuns bounds the playbook runs at one time.
 	MaxConcurrentRuns int
-	// Settle is how long Service events are gathered before a run.
+	// Settle is how long no other event must have come before a run; while they
+	// keep coming, forty times as long at the most.
 	Settle time.Duration
 	// RemovalPatience is how long the deletion of an NftGateway waits for its
 	// hosts; two minutes where it is zero.
@@ -47,7 +48,7 @@ type Options struct {
 
 // workersPerRun is how many hosts may be gathered, planned and probed for each
 // playbook run at one time. They wait on the network, so they cost little.
-const workersPerRun = 8
+const workersPerRun = 2 * mostTogether
 
 // CacheOptions keep out of the cache what the operator has no business with:
 // Secrets of other namespaces. Of those in its own it has the metadata only,
@@ -118,6 +119,10 @@ func setUpGateways(manager ctrl.Manager, options Options, triggers triggers, gat
 
 func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gatherer *Gatherer, ledger *Ledger, epoch *Epoch) error {
 	rollouts, arrivals := &rollouts{}, &arrivals{}
+	runs := newJointRuns(options.Runner, options.MaxConcurrentRuns, epoch.fence)
+	if err := manager.Add(runs); err != nil {
+		return err
+	}
 	settling := &settling{quiet: options.Settle}
 	gathered := func(mapping handler.MapFunc) handler.EventHandler {
 		return settling.handler(arrivals.noting(mapping))
@@ -138,7 +143,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gather
 		Complete(&HostReconciler{
 			Client:          manager.GetClient(),
 			Gatherer:        gatherer,
-			Runner:          options.Runner,
+			Runs:            runs,
 			Probe:           options.Probe,
 			Epoch:           epoch,
 			Ledger:          ledger,
@@ -146,7 +151,6 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gather
 			Playbook:        options.Watch.Playbook,
 			Period:          options.Watch.ReconcilePeriod,
 			RemovalPlaybook: removalPlaybook(options.Watch),
-			Slots:           make(chan struct{}, options.MaxConcurrentRuns),
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,
 			arrivals:        arrivals,
@@ -161,13 +165,17 @@ func removalPlaybook(watch watches.Watch) string {
 	return watch.Finalizer.Playbook
 }
 
+// untilTold is how long a Service's condition waits for what other hosts come to:
+// they end at about the same time, and each would be a write.
+const untilTold = 100 * time.Millisecond
+
 func setUpServices(manager ctrl.Manager, options Options, ledger *Ledger) error {
 	return ctrl.NewControllerManagedBy(manager).
 		Named("service").
 		For(&corev1.Service{}, builder.WithPredicates(carriesCondition())).
 		WatchesRawSource(source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[ctrl.Request]) error {
 			ledger.OnChange(func(service plan.ServiceKey) {
-				queue.Add(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: service.Namespace, Name: service.Name}})
+				queue.AddAfter(ctrl.Request{NamespacedName: types.NamespacedName{Namespace: service.Namespace, Name: service.Name}}, untilTold)
 			})
 			return nil
 		})).

@@ -1,13 +1,8 @@
 package ansible
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
+	"time"
 )
 
 // Report is what one host answered.
@@ -145,41 +140,7 @@ type resultLine struct {
 	Result json.RawMessage `json:"result"`
 }
 
-// readReports decodes the results file. A missing file is no report, not an
-// error: Ansible may have ended before the first result.
-func readReports(path string, times phases) (map[string]Report, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	return decodeReports(file, times)
-}
-
-func decodeReports(file io.Reader, times phases) (map[string]Report, error) {
-	reports := map[string]Report{}
-	decoder := json.NewDecoder(bufio.NewReader(file))
-	for {
-		var line resultLine
-		err := decoder.Decode(&line)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return reports, nil // a run that was killed may leave half a line
-		}
-		if err != nil {
-			return reports, fmt.Errorf("malformed result line: %w", err)
-		}
-		report, err := decodeReport(line, times)
-		if err != nil {
-			return reports, fmt.Errorf("malformed result of %s: %w", line.Host, err)
-		}
-		reports[line.Host] = report
-	}
-}
-
-func decodeReport(line resultLine, times phases) (Report, error) {
+func decodeReport(line resultLine, began phases) (Report, error) {
 	var report Report
 	if err := json.Unmarshal(line.Result, &report.Outcome); err != nil {
 		return report, err
@@ -190,7 +151,7 @@ func decodeReport(line resultLine, times phases) (Report, error) {
 	if err := json.Unmarshal(line.Result, &timed); err != nil {
 		return report, err
 	}
-	report.Timings = times.timings(timed.Seconds)
+	report.Timings = began.timings(timed.Seconds, time.Now())
 	if line.Status == "ok" {
 		return report, nil
 	}

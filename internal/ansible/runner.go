@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,6 +36,9 @@ type Run struct {
 	ConfirmTimeoutSeconds int
 	// Fence orders the runs; nil for a run by hand, which is not ordered.
 	Fence *Fence
+	// Told, where it is not nil, is called with what a host reported while the
+	// run goes on for others.
+	Told func(host string, report Report)
 }
 
 // defaultConfirmTimeout is the role's.
@@ -49,6 +53,14 @@ func (r Run) confirmTimeout() time.Duration {
 	return time.Duration(r.ConfirmTimeoutSeconds) * time.Second
 }
 
+// reportedIn reports whether there is a report of every host.
+func (r Run) reportedIn(reports map[string]Report) bool {
+	return !slices.ContainsFunc(r.Targets, func(t Target) bool {
+		_, found := reports[t.Name]
+		return !found
+	})
+}
+
 // Fence makes hosts refuse a writer that others overtook: one of a smaller
 // Epoch, or of the same with a smaller Sequence, than a host has seen.
 type Fence struct {
@@ -59,8 +71,8 @@ type Fence struct {
 }
 
 // Runner is the one seam to Ansible. Run returns a report for each host that
-// was reported on, keyed by name. Its error says why there are no reports at
-// all (errors.Is ErrTimeout, ErrRunnerFailed, or the context's error).
+// was reported on, keyed by name. Its error says why others were not (errors.Is
+// ErrTimeout, ErrRunnerFailed, or the context's error).
 type Runner interface {
 	Run(ctx context.Context, run Run) (map[string]Report, error)
 }
@@ -103,28 +115,31 @@ func (r *PlaybookRunner) Run(ctx context.Context, run Run) (map[string]Report, e
 		return nil, fmt.Errorf("%w: folder for connections: %w", ErrRunnerFailed, err)
 	}
 
+	times.asked = time.Now()
+	results, err := followResults(filepath.Join(dir, resultsFile), times, run.Told)
+	if err != nil {
+		return nil, fmt.Errorf("%w: results of the run: %w", ErrRunnerFailed, err)
+	}
 	limit := r.Timeout + run.confirmTimeout()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	output := &tail{limit: 4096}
-	times.asked = time.Now()
 	ended := r.execute(ctx, dir, run, r.environment(dir, control, len(run.Targets)), output)
-	times.ended = time.Now()
 
-	reports, err := readReports(filepath.Join(dir, resultsFile), times)
+	reports, err := results.end()
 	switch {
-	case len(reports) > 0: // what was reported is true, however the run ended
+	case run.reportedIn(reports): // what was reported is true, however the run ended
 		return reports, nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w (limit %s)", ErrTimeout, limit)
+		return reports, fmt.Errorf("%w (limit %s)", ErrTimeout, limit)
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return reports, ctx.Err()
 	case err != nil:
-		return nil, fmt.Errorf("%w: results: %w", ErrRunnerFailed, err)
+		return reports, fmt.Errorf("%w: results: %w", ErrRunnerFailed, err)
 	case ended == nil:
-		return nil, fmt.Errorf("%w: it ended well but reported nothing: %s", ErrRunnerFailed, output.lastLine())
+		return reports, fmt.Errorf("%w: it ended well but reported nothing: %s", ErrRunnerFailed, output.lastLine())
 	default:
-		return nil, fmt.Errorf("%w: %w: %s", ErrRunnerFailed, ended, output.lastLine())
+		return reports, fmt.Errorf("%w: %w: %s", ErrRunnerFailed, ended, output.lastLine())
 	}
 }
 

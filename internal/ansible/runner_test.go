@@ -102,7 +102,7 @@ func TestRunFilesArePrivateAndGoneAfterwards(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-		if len(lines) != 6 || !strings.HasPrefix(lines[0], "700 ") {
+		if len(lines) != 7 || !strings.HasPrefix(lines[0], "700 ") {
 			t.Errorf("files of the run: %q", lines)
 		}
 		for _, line := range lines[1:] {

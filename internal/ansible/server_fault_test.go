@@ -287,6 +287,7 @@ func TestServerIsReplacedBeforeItCouldLeakMuch(t *testing.T) {
 			for _, pid := range used {
 				awaitEnd(t, pid)
 			}
+			runner.Server.Close() // waits until what they leave is removed
 			if left, _ := os.ReadDir(runner.WorkDir.server()); len(left) != 0 {
 				t.Errorf("left behind: %v", left)
 			}

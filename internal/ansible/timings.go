@@ -23,9 +23,9 @@ type Timings struct {
 	List, Load time.Duration
 	// Confirm is everything about confirming a change.
 	Confirm time.Duration
-	// End is from the end of the action plugin until the run ended.
+	// End is from the end of the action plugin until the operator had its answer.
 	End time.Duration
-	// Total is the whole run.
+	// Total is all of it.
 	Total time.Duration
 }
 
@@ -43,12 +43,12 @@ type seconds struct {
 	Action  float64 `json:"action"` // the whole action plugin
 }
 
-// phases are the times between which a run wrote its files, and ran.
-type phases struct{ began, asked, ended time.Time }
+// phases are when a run began to write its files, and was asked for.
+type phases struct{ began, asked time.Time }
 
-// timings of a host that told its part.
-func (p phases) timings(told seconds) Timings {
-	timings := Timings{Files: p.asked.Sub(p.began), Total: p.ended.Sub(p.began)}
+// timings of a host that told its part, and when that arrived.
+func (p phases) timings(told seconds, arrived time.Time) Timings {
+	timings := Timings{Files: p.asked.Sub(p.began), Total: arrived.Sub(p.began)}
 	if told.Began == 0 {
 		return timings
 	}
@@ -60,7 +60,7 @@ func (p phases) timings(told seconds) Timings {
 	timings.Module = duration(told.Module - told.List - told.Load)
 	timings.List, timings.Load = duration(told.List), duration(told.Load)
 	timings.Confirm = duration(told.Confirm)
-	timings.End = positive(p.ended.Sub(began) - duration(told.Action))
+	timings.End = positive(arrived.Sub(began) - duration(told.Action))
 	return timings
 }
 

@@ -30,20 +30,34 @@ func newScriptedRunner() *scriptedRunner {
 
 // Run is Runner's.
 func (r *scriptedRunner) Run(ctx context.Context, run ansible.Run) (map[string]ansible.Report, error) {
+	var mutex sync.Mutex
+	var failures error
 	reports := map[string]ansible.Report{}
+	var hosts sync.WaitGroup
 	for _, target := range run.Targets {
-		next := r.begin(target.Name, run)
-		if refusal := r.boxes.refuses(target.Name, run.Fence); refusal != nil {
-			reports[target.Name] = *refusal
-			continue
-		}
-		report, err := next(ctx, target)
-		if err != nil {
-			return nil, err
-		}
-		reports[target.Name] = report
+		hosts.Go(func() {
+			report, err := r.runOn(ctx, target, run)
+			mutex.Lock()
+			defer mutex.Unlock()
+			if err != nil {
+				failures = err
+				return
+			}
+			reports[target.Name] = report
+			run.Told(target.Name, report)
+		})
 	}
-	return reports, nil
+	hosts.Wait()
+	return reports, failures
+}
+
+func (r *scriptedRunner) runOn(ctx context.Context, target ansible.Target, run ansible.Run) (ansible.Report, error) {
+	run.Targets = []ansible.Target{target} // as this host sees it
+	next := r.begin(target.Name, run)
+	if refusal := r.boxes.refuses(target.Name, run.Fence); refusal != nil {
+		return *refusal, nil
+	}
+	return next(ctx, target)
 }
 
 func (r *scriptedRunner) begin(host string, run ansible.Run) act {

@@ -250,7 +250,7 @@ def load():
             step()
         except Exception as error:
             skipped.append("%s: %s" % (type(error).__name__, error))
-    files = [release.__file__, *files_of(folders, "action_plugins", "callback_plugins", "library", "module_utils")]
+    files = [release.__file__, *files_of(folders, "action_plugins", "callback_plugins", "controller", "library", "module_utils"), *glob.glob("templates/*")]
     if constants.CONFIG_FILE:
         files.append(constants.CONFIG_FILE)
     packages = glob.glob(os.path.join(constants.DEFAULT_LOCAL_TMP, CACHE, "*"))
