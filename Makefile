@@ -56,11 +56,24 @@ kube: ## Build Kubernetes for the lab (minutes, once)
 test-go: kube ## Run the Go tests; they make namespaces, so they run as root
 	@go vet ./...
 	@# One package at a time: several labs at once would only fight over the cores.
-	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 30m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/image$$\|/test/cluster$$')
+	@go test -exec $(CURDIR)/hack/as-root.sh -p 1 -timeout 30m $$(go list ./... | grep -v '/test/vm$$\|/test/limits$$\|/test/bench$$\|/test/image$$\|/test/cluster$$')
 
 .PHONY: test-limits
 test-limits: setup ## Measure what Services get through their limits, with nothing else running; FOR= is how long
 	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -v ./test/limits -for $(or $(FOR),3s)
+
+.PHONY: bench
+bench: setup kube $(BIN)/draw ## Measure all of it (20 minutes) and write the figures down; ONLY= chooses a section
+	@go build -o $(BIN)/ ./test/bench
+	@mkdir -p dist
+	@# Only what measures is root; what it found is written by whoever asked.
+	@cd test/bench && $(CURDIR)/hack/as-root.sh $(BIN)/bench $(if $(ONLY),-only $(ONLY)) >$(CURDIR)/dist/bench.json
+	@$(BIN)/bench -report dist/bench.json -results bench/results.json -document docs/performance.md
+	@$(BIN)/draw bench/results.json docs/performance
+
+.PHONY: bench-quick
+bench-quick: setup kube ## Compare what must not become slower, with wide margins, in 3 minutes
+	@go test -exec $(CURDIR)/hack/as-root.sh -count 1 -timeout 15m -v ./test/bench
 
 .PHONY: test-vm
 test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)
@@ -142,6 +155,7 @@ bundle-image: ## Build the image of the OLM bundle into dist/; BUNDLE_IMAGE= cho
 .PHONY: lint
 lint: $(BIN)/golangci-lint ## Run every linter
 	@$(BIN)/golangci-lint run ./...
+	@cd test/bench/draw && $(BIN)/golangci-lint run ./...
 	@ansible-lint --offline --strict
 	@yamllint --strict .
 	@shellcheck $(SHELL_SCRIPTS)
@@ -162,6 +176,8 @@ $(BIN)/kustomize: hack/tools/go.mod
 	@go build -C hack/tools -o $@ sigs.k8s.io/kustomize/kustomize/v5
 $(BIN)/golangci-lint: hack/tools/go.mod
 	@go build -C hack/tools -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(BIN)/draw: $(wildcard test/bench/draw/*)
+	@go build -C test/bench/draw -o $@ .
 # A module of its own, because it takes minutes, and its parts go with no others.
 # The tags leave out C libraries of image formats; the version is named in bundles.
 $(BIN)/operator-sdk: hack/operator-sdk/go.mod
