@@ -12,25 +12,35 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 )
 
-// mostSettling is how many times as long as it would have to be quiet a host
-// waits at the most, while events keep coming.
-const mostSettling = 40
+const (
+	// mostSettling is how many times as long as it would have to be quiet a host
+	// waits at the most, while events keep coming.
+	mostSettling = 40
+	// busyEvents before a run make it part of a burst, and mostHeat is how many such
+	// runs in a row make the next ones wait longer.
+	busyEvents, mostHeat = 8, 4
+)
 
 // settling puts a host into the queue when the events that ask for it have
 // settled: a change alone hardly waits, and a burst becomes few runs, however
-// long it lasts.
+// long it lasts. It waits for longer with each run that a burst has had.
 type settling struct {
 	// quiet is for how long no other event must have come.
 	quiet time.Duration
 
-	mutex   sync.Mutex
-	waiting map[ctrl.Request]*settlingHost
+	mutex sync.Mutex
+	hosts map[ctrl.Request]*settlingHost
 }
 
-// settlingHost is a host that events ask for.
+// settlingHost is a host that events ask for, or did a moment ago.
 type settlingHost struct {
-	since time.Time
-	timer *time.Timer
+	// timer runs while it waits, since the first of so many events.
+	timer  *time.Timer
+	since  time.Time
+	events int
+	// heat counts the busy runs in a row, the last of which was released then.
+	heat     int
+	released time.Time
 }
 
 // handler of the events that ask for what mapping names.
@@ -54,20 +64,53 @@ func (s *settling) handler(mapping handler.MapFunc) handler.EventHandler {
 }
 
 // ask has settled called when it is quiet, or has not been for too long.
-func (s *settling) ask(host ctrl.Request, settled func()) {
+func (s *settling) ask(request ctrl.Request, settled func()) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if one := s.waiting[host]; one != nil {
-		one.timer.Reset(min(s.quiet, time.Until(one.since.Add(mostSettling*s.quiet))))
+	now := time.Now()
+	host := s.hosts[request]
+	if host == nil || host.timer == nil {
+		host = s.begin(host, now)
+		host.timer = time.AfterFunc(s.pause(host, now), func() {
+			s.release(request)
+			settled()
+		})
+		if s.hosts == nil {
+			s.hosts = map[ctrl.Request]*settlingHost{}
+		}
+		s.hosts[request] = host
+	} else {
+		host.timer.Reset(s.pause(host, now))
+	}
+	host.events++
+}
+
+// begin to wait for a host. The heat of a burst that is over is gone.
+func (s *settling) begin(before *settlingHost, now time.Time) *settlingHost {
+	host := &settlingHost{since: now}
+	if before != nil && now.Sub(before.released) < mostSettling*s.quiet {
+		host.heat = before.heat
+	}
+	return host
+}
+
+// pause is for how long no other event must come from now on.
+func (s *settling) pause(host *settlingHost, now time.Time) time.Duration {
+	quiet := min(s.quiet<<(2*host.heat), mostSettling*s.quiet)
+	most := time.Duration(host.heat+1) * mostSettling * s.quiet
+	return min(quiet, host.since.Add(most).Sub(now))
+}
+
+func (s *settling) release(request ctrl.Request) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	host := s.hosts[request]
+	if host == nil || host.timer == nil { // an event came while the timer fired, so it fired twice
 		return
 	}
-	if s.waiting == nil {
-		s.waiting = map[ctrl.Request]*settlingHost{}
+	if host.events < busyEvents {
+		delete(s.hosts, request)
+		return
 	}
-	s.waiting[host] = &settlingHost{since: time.Now(), timer: time.AfterFunc(s.quiet, func() {
-		s.mutex.Lock()
-		delete(s.waiting, host)
-		s.mutex.Unlock()
-		settled()
-	})}
+	host.timer, host.released, host.heat = nil, time.Now(), min(host.heat+1, mostHeat)
 }

@@ -39,7 +39,7 @@ type Options struct {
 	// MaxConcurrentRuns bounds the playbook runs at one time.
 	MaxConcurrentRuns int
 	// Settle is how long no other event must have come before a run; while they
-	// keep coming, forty times as long at the most.
+	// keep coming, it waits for longer: see settling.
 	Settle time.Duration
 	// RemovalPatience is how long the deletion of an NftGateway waits for its
 	// hosts; two minutes where it is zero.

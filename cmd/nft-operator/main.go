@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,7 +44,14 @@ type settings struct {
 	logging           zap.Options
 }
 
+// collectAt is how much garbage there may be, in percent of what is in use. Half
+// of Go's own: what is in use grows with the cluster, and work is rare.
+const collectAt = 50
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	if err := run(parseFlags()); err != nil {
 		fmt.Fprintln(os.Stderr, "nft-operator:", err)
 		os.Exit(1)
@@ -61,7 +69,7 @@ func parseFlags() settings {
 	flag.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several operators act")
 	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time; each takes about 60 MiB")
 	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended, besides the spec.rollout.confirmTimeout that hosts may wait")
-	flag.DurationVar(&s.settle, "settle", 25*time.Millisecond, "how long no other change must have come before a run; while they keep coming, it waits forty times as long at the most")
+	flag.DurationVar(&s.settle, "settle", 25*time.Millisecond, "how long no other change must have come before a run; while they keep coming, it waits for forty times as long, and longer with each run of a burst")
 	flag.BoolVar(&s.keepAnsibleLoaded, "keep-ansible-loaded", true, "fork playbook runs from a process that has Ansible loaded, which saves each run half a second; it takes about 60 MiB")
 	s.logging.BindFlags(flag.CommandLine)
 	flag.Parse()
