@@ -55,6 +55,7 @@ type HostReconciler struct {
 	Now func() time.Time
 
 	arrivals *arrivals
+	settling *settling
 	memories hostMemories
 	rollouts *rollouts
 	outdated outdatedVersions
@@ -83,6 +84,9 @@ func (i hostIntent) request() request {
 // Reconcile brings the host to its intent, or says why not.
 func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	if r.Epoch.superseded() { // what is known here is of the past
+		return ctrl.Result{}, nil
+	}
+	if r.settling.defers(req) { // a run now would be one more
 		return ctrl.Result{}, nil
 	}
 	began := r.Now()

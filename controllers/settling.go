@@ -41,6 +41,8 @@ type settlingHost struct {
 	// heat counts the busy runs in a row, the last of which was released then.
 	heat     int
 	released time.Time
+	// due says that it was put into the queue since work on it last began.
+	due bool
 }
 
 // handler of the events that ask for what mapping names.
@@ -88,15 +90,18 @@ func (s *settling) ask(request ctrl.Request, settled func()) {
 // begin to wait for a host. The heat of a burst that is over is gone.
 func (s *settling) begin(before *settlingHost, now time.Time) *settlingHost {
 	host := &settlingHost{since: now}
-	if before != nil && now.Sub(before.released) < mostSettling*s.quiet {
-		host.heat = before.heat
+	if before != nil {
+		host.due = before.due
+		if now.Sub(before.released) < mostSettling*s.quiet {
+			host.heat = before.heat
+		}
 	}
 	return host
 }
 
 // pause is for how long no other event must come from now on.
 func (s *settling) pause(host *settlingHost, now time.Time) time.Duration {
-	quiet := min(s.quiet<<(2*host.heat), mostSettling*s.quiet)
+	quiet := min(s.quiet<<(3*host.heat), mostSettling*s.quiet)
 	most := time.Duration(host.heat+1) * mostSettling * s.quiet
 	return min(quiet, host.since.Add(most).Sub(now))
 }
@@ -112,5 +117,21 @@ func (s *settling) release(request ctrl.Request) {
 		delete(s.hosts, request)
 		return
 	}
-	host.timer, host.released, host.heat = nil, time.Now(), min(host.heat+1, mostHeat)
+	host.timer, host.released, host.heat, host.due = nil, time.Now(), min(host.heat+1, mostHeat), true
+}
+
+// defers reports whether work on a host that begins now is to be left for later:
+// it came into the queue for another reason than events, and these have not
+// settled yet.
+func (s *settling) defers(request ctrl.Request) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	host := s.hosts[request]
+	if host == nil || host.due {
+		if host != nil {
+			host.due = false
+		}
+		return false
+	}
+	return host.timer != nil
 }

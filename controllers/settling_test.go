@@ -29,9 +29,9 @@ func TestEventsSettle(t *testing.T) {
 		"two, apart":             {[]time.Duration{0, time.Second}, []time.Duration{quiet, time.Second + quiet}},
 		"two, together":          {[]time.Duration{0, 10 * time.Millisecond}, []time.Duration{10*time.Millisecond + quiet}},
 		"a short burst":          {every(time.Millisecond, 100), []time.Duration{99*time.Millisecond + quiet}},
-		"a burst that goes on":   {every(11*time.Millisecond, 251), []time.Duration{time.Second, 2750*time.Millisecond + 4*quiet}},
+		"a burst that goes on":   {every(11*time.Millisecond, 251), []time.Duration{time.Second, 2750*time.Millisecond + 8*quiet}},
 		"a long burst":           {every(11*time.Millisecond, 1000), []time.Duration{time.Second, 3001 * time.Millisecond, 6003 * time.Millisecond, 10006 * time.Millisecond, 11989 * time.Millisecond}},
-		"one soon after a burst": {append(every(time.Millisecond, 10), 100*time.Millisecond), []time.Duration{9*time.Millisecond + quiet, 100*time.Millisecond + 4*quiet}},
+		"one soon after a burst": {append(every(time.Millisecond, 10), 100*time.Millisecond), []time.Duration{9*time.Millisecond + quiet, 100*time.Millisecond + 8*quiet}},
 		"one later":              {append(every(time.Millisecond, 10), 2*time.Second), []time.Duration{9*time.Millisecond + quiet, 2*time.Second + quiet}},
 		"a change a second":      {every(time.Second, 4), []time.Duration{quiet, time.Second + quiet, 2*time.Second + quiet, 3*time.Second + quiet}},
 		"slower than it settles": {every(30*time.Millisecond, 3), []time.Duration{quiet, 30*time.Millisecond + quiet, 60*time.Millisecond + quiet}},
@@ -68,6 +68,35 @@ func TestHostsSettleByThemselves(t *testing.T) {
 		if settled["gw1"] != 1 || settled["gw2"] != 1 || len(settling.hosts) != 0 {
 			t.Errorf("settled: %v, still known: %v", settled, settling.hosts)
 		}
+	})
+}
+
+// TestWorkForAnotherReasonWaitsForABurst: a status that has to be written again,
+// for example, would otherwise be a run of its own.
+func TestWorkForAnotherReasonWaitsForABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settling := settling{quiet: 25 * time.Millisecond}
+		host := askFor("gw1")
+		event := func() { settling.ask(host, func() {}) }
+		expect := func(when string, want bool) {
+			t.Helper()
+			synctest.Wait()
+			if got := settling.defers(host); got != want {
+				t.Errorf("%s: deferred %v, want %v", when, got, want)
+			}
+		}
+		expect("nothing happened", false)
+		for range busyEvents {
+			event()
+		}
+		expect("events are coming", true)
+		time.Sleep(25 * time.Millisecond)
+		synctest.Wait()
+		event()
+		expect("they settled, and another came before work began", false)
+		expect("work began, and the other has not settled", true)
+		time.Sleep(time.Minute)
+		expect("all settled", false)
 	})
 }
 

@@ -154,6 +154,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gather
 			Doubtful:        make(chan struct{}, max(1, options.MaxConcurrentRuns/2)),
 			Now:             time.Now,
 			arrivals:        arrivals,
+			settling:        settling,
 			rollouts:        rollouts,
 		})
 }
