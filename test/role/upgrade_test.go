@@ -40,15 +40,18 @@ var leftBehind = []struct {
 	counters bool
 }{
 	{"version-1", unlimited, "rules", false},
-	{"version-2", unlimited, "files", true},
-	{"version-2-limits", func(vars ansible.Vars) ansible.Vars {
-		return shaped(vars, bytesIn("shop/web", 2_000_000), rated("shop/udp", 1000, "second"), ansible.ServiceLimitVars{
-			Service: "shop/api", ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 1, Period: "day", Burst: 1},
-		})
-	}, "none", true},
+	{"version-2", unlimited, "rules", true},
+	{"version-2-limits", limitedInEachWay, "rules", true},
+	{"version-2-known-first", limitedInEachWay, "none", true},
 }
 
 func unlimited(vars ansible.Vars) ansible.Vars { return vars }
+
+func limitedInEachWay(vars ansible.Vars) ansible.Vars {
+	return shaped(vars, bytesIn("shop/web", 2_000_000), rated("shop/udp", 1000, "second"), ansible.ServiceLimitVars{
+		Service: "shop/api", ConnectionRate: &ansible.RateVars{Unit: "connections", Amount: 1, Period: "day", Burst: 1},
+	})
+}
 
 // TestAGatewayOfAnOlderReleaseIsTakenOver while connections are open, are made
 // and packets pass: none of them is lost.
