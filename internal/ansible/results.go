@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,22 +59,28 @@ func (r *results) end() (map[string]Report, error) {
 }
 
 // decodeReports reads results to their end. A run that was killed may leave
-// half a line.
+// half a line. What a host answered that cannot be understood is a report on that
+// host: what the others answered is as true as ever.
 func decodeReports(lines io.Reader, began phases, told func(string, Report)) (map[string]Report, error) {
 	reports := map[string]Report{}
-	decoder := json.NewDecoder(bufio.NewReader(lines))
+	reader := bufio.NewReader(lines)
+	var malformed error
 	for {
-		var line resultLine
-		err := decoder.Decode(&line)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
-			return reports, nil
+		text, err := reader.ReadBytes('\n')
+		if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) {
+			return reports, malformed
 		}
 		if err != nil {
-			return reports, fmt.Errorf("malformed result line: %w", err)
+			return reports, errors.Join(malformed, err)
+		}
+		var line resultLine
+		if err := json.Unmarshal(text, &line); err != nil {
+			malformed = cmp.Or(malformed, fmt.Errorf("malformed result line: %w", err))
+			continue
 		}
 		report, err := decodeReport(line, began)
 		if err != nil {
-			return reports, fmt.Errorf("malformed result of %s: %w", line.Host, err)
+			report = Report{Reason: ReasonRunnerFailed, Message: fmt.Sprintf("the host's answer cannot be understood: %s", err)}
 		}
 		reports[line.Host] = report
 		if told != nil {

@@ -39,6 +39,28 @@ printf '{"host":"gw2","status":"ok","result":{"revision":"def"}}\n' >> "$NFT_OPE
 	}
 }
 
+// TestAnAnswerThatCannotBeUnderstoodHarmsNoOtherHost, whatever a gateway answers.
+func TestAnAnswerThatCannotBeUnderstoodHarmsNoOtherHost(t *testing.T) {
+	for _, bad := range []string{
+		`{"host":"gw1","status":"ok","result":{"versions":[]}}`, `{"host":"gw1","status":"ok","result":7}`, `{"host":"gw1","status":"failed","result":{"msg":{}}}`,
+		`{"host":"gw1","status":"ok","result":{"seconds":{"module":"long"}}}`,
+		`{"host":"gw1","status":"ok","result":{"seconds":NaN}}`, `nothing`,
+	} {
+		t.Run(bad, func(t *testing.T) {
+			runner := fakePlaybook(t, `
+echo '`+bad+`' >> "$NFT_OPERATOR_RESULTS"
+echo '{"host":"gw2","status":"ok","result":{"revision":"def"}}' >> "$NFT_OPERATOR_RESULTS"`)
+			reports, err := runner.Run(t.Context(), twoHosts(t))
+			if reports["gw2"].Outcome.Revision != "def" || reports["gw2"].Reason != "" {
+				t.Errorf("gw2: %+v", reports["gw2"])
+			}
+			if gw1, told := reports["gw1"]; told && gw1.Reason != ReasonRunnerFailed || !told && err == nil {
+				t.Errorf("gw1: %+v, %v", gw1, err)
+			}
+		})
+	}
+}
+
 func TestWhatWasReportedBeforeTheRunWasKilledIsTrue(t *testing.T) {
 	runner := fakePlaybook(t, `
 printf '{"host":"gw1","status":"ok","result":{"revision":"abc"}}\n{"host":"gw2","sta' >> "$NFT_OPERATOR_RESULTS"

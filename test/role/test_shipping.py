@@ -7,6 +7,8 @@ import unittest
 
 from role_modules import action_plugin
 
+from ansible.module_utils.nft_operator import files
+
 shipping = action_plugin.shipping
 
 HOSTILE = ["'; raise SystemExit(7) #", '"""', "\\", "\\'", "\n", "{{ x }}", "\u2028é", "x" * 5000, "'\n" * 2000]
@@ -35,12 +37,25 @@ class Program(unittest.TestCase):
             self.assertIn(b"KeyError: 'nothing'", answer.stderr)
 
 
+    def test_code_is_kept_where_the_role_looks_for_it(self):
+        self.assertEqual(files.Paths().code, shipping.KEPT)
+
+
 class Answer(unittest.TestCase):
     def told(self, stdout, stderr="", status=0):
         return shipping.answer({"stdout": stdout, "stderr": stderr, "rc": status})
 
     def test_the_last_line_that_is_json_counts(self):
         self.assertEqual({"changed": False}, self.told('Welcome to {gw1}\n{"changed": false}\n'))
+
+    def test_what_means_something_to_ansible_is_left_out(self):
+        told = '{"changed": true, "add_host": {"host_name": "gw2"}, "ansible_facts": {}, "_ansible_notify": ["x"], "revision": "5c"}'
+        self.assertEqual({"changed": True, "revision": "5c"}, self.told(told))
+
+    def test_an_answer_that_is_no_json_of_others_is_none(self):
+        for stdout in ['{"changed": NaN}', '{"seconds": {"module": Infinity}}', '{"drift": ' + "[" * 100000]:
+            with self.subTest(stdout[:40]):
+                self.assertTrue(self.told(stdout)["failed"])
 
     def test_an_end_without_an_answer_is_a_failure_with_what_was_said(self):
         for stdout in ["", "{", '{"changed": fal', "[1]"]:

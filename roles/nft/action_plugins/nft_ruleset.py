@@ -112,7 +112,7 @@ class ActionModule(ActionBase):
         clock.take(answer)
         if "pending" in answer:
             confirmation["token"] = answer["pending"]["token"]
-            answer = self._confirmed(confirmation, answer["pending"]["seconds"], task_vars)
+            answer = self._confirmed(confirmation, min(answer["pending"]["seconds"], parameters["confirm_timeout"]), task_vars)
             clock.count("confirm")
         # Of another machine: nothing in it is a template.
         result.update(wrap_var(answer), seconds=clock.told())

@@ -21,7 +21,16 @@ ROLE = os.path.dirname(HERE)
 PYTHON = "/usr/bin/python3"
 KEPT = "/run/nft-operator/code"
 LONG = 1024  # characters; a shorter text is not worth packing
+# What the README lists.
+ANSWERED = {
+    "action", "backup", "boot", "changed", "diff", "drift", "drops", "elements", "failed", "held", "limits", "local_chain", "msg", "pending", "reason",
+    "revision", "rolled_back", "seconds", "structure", "versions",
+}
 _PACKAGE = "ansible.module_utils.nft_operator"
+
+
+def _refuse(constant):
+    raise ValueError(constant)
 
 
 def _read(*path):
@@ -55,13 +64,16 @@ def program(name, params):
 
 
 def answer(result):
-    """What the program answered, by the result of the command that ran it."""
+    """What the program answered, by the result of the command that ran it. It is of
+    another machine, which may answer what it likes: nothing passes that could mean
+    something to Ansible, such as add_host, or to nobody, such as not-a-number."""
     for line in reversed(result["stdout"].splitlines()):
         if line.startswith("{"):
             try:
-                return json.loads(line)
-            except ValueError:
+                told = json.loads(line, parse_constant=_refuse)
+            except (ValueError, RecursionError):
                 break
+            return {key: value for key, value in told.items() if key in ANSWERED}
     return {
         "failed": True, "rc": result["rc"], "module_stdout": result["stdout"], "module_stderr": result["stderr"],
         "msg": "MODULE FAILURE: the program on the gateway ended without an answer; see its output"}
