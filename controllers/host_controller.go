@@ -97,6 +97,7 @@ func (r *HostReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.
 		r.memories.forget(req.NamespacedName)
 		r.rollouts.forget(req.NamespacedName)
 		r.outdated.forget(req.NamespacedName)
+		r.settling.forget(req)
 		forgetHostMetrics(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {

@@ -113,11 +113,12 @@ func (s *settling) release(request ctrl.Request) {
 	if host == nil || host.timer == nil { // an event came while the timer fired, so it fired twice
 		return
 	}
+	host.timer, host.due = nil, true
 	if host.events < busyEvents {
-		delete(s.hosts, request)
+		host.heat = 0
 		return
 	}
-	host.timer, host.released, host.heat, host.due = nil, time.Now(), min(host.heat+1, mostHeat), true
+	host.released, host.heat = time.Now(), min(host.heat+1, mostHeat)
 }
 
 // defers reports whether work on a host that begins now is to be left for later:
@@ -127,11 +128,22 @@ func (s *settling) defers(request ctrl.Request) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	host := s.hosts[request]
-	if host == nil || host.due {
-		if host != nil {
-			host.due = false
-		}
+	if host == nil {
 		return false
 	}
-	return host.timer != nil
+	waits := host.timer != nil && !host.due
+	host.due = false
+	if host.timer == nil && host.heat == 0 {
+		delete(s.hosts, request)
+	}
+	return waits
+}
+
+// forget a host that is gone.
+func (s *settling) forget(request ctrl.Request) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if host := s.hosts[request]; host != nil && host.timer == nil { // else it is asked for
+		delete(s.hosts, request)
+	}
 }

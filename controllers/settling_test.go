@@ -65,6 +65,11 @@ func TestHostsSettleByThemselves(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		for _, host := range []string{"gw1", "gw2"} {
+			if settling.defers(askFor(host)) {
+				t.Errorf("%s is deferred", host)
+			}
+		}
 		if settled["gw1"] != 1 || settled["gw2"] != 1 || len(settling.hosts) != 0 {
 			t.Errorf("settled: %v, still known: %v", settled, settling.hosts)
 		}
@@ -97,6 +102,42 @@ func TestWorkForAnotherReasonWaitsForABurst(t *testing.T) {
 		expect("work began, and the other has not settled", true)
 		time.Sleep(time.Minute)
 		expect("all settled", false)
+	})
+}
+
+// TestAHostThatWaitsForAWorkerKeepsItsPlace, though more events come meanwhile,
+// few or many: if each deferred it, it would never be served.
+func TestAHostThatWaitsForAWorkerKeepsItsPlace(t *testing.T) {
+	for _, events := range []int{1, 2 * busyEvents} {
+		synctest.Test(t, func(t *testing.T) {
+			settling := settling{quiet: 25 * time.Millisecond}
+			for range events {
+				settling.ask(askFor("gw1"), func() {})
+			}
+			time.Sleep(25 * time.Millisecond)
+			synctest.Wait()
+			settling.ask(askFor("gw1"), func() {})
+			if settling.defers(askFor("gw1")) {
+				t.Errorf("deferred by one event after %d that had settled", events)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
+}
+
+func TestAHostThatIsGoneIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settling := settling{quiet: 25 * time.Millisecond}
+		for range busyEvents {
+			settling.ask(askFor("gw1"), func() {})
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		settling.defers(askFor("gw1"))
+		settling.forget(askFor("gw1"))
+		if len(settling.hosts) != 0 {
+			t.Errorf("still known: %v", settling.hosts)
+		}
 	})
 }
 
