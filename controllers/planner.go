@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,7 +46,12 @@ type keptPlan struct {
 	generation int64
 	changes    int64
 	planned    *Planned // nil before the first
+	at         time.Time
 }
+
+// plannedFor is how long a plan is used at the most: should an event be missed
+// that says that it is not true any more, that does not last.
+const plannedFor = 5 * time.Minute
 
 func newPlanner(reader client.Reader, templates ansible.Templates) *Planner {
 	return &Planner{reader: reader, templates: templates, kept: map[types.NamespacedName]*keptPlan{}}
@@ -69,14 +75,14 @@ func (p *Planner) planOf(ctx context.Context, gateway *v1alpha1.NftGateway) (*Pl
 	kept.mutex.Lock()
 	defer kept.mutex.Unlock()
 	changes := p.changes.Load() // before anything is read: what changes from here on is planned anew
-	if kept.planned != nil && kept.uid == gateway.UID && kept.generation == gateway.Generation && kept.changes == changes {
+	if kept.planned != nil && kept.uid == gateway.UID && kept.generation == gateway.Generation && kept.changes == changes && time.Since(kept.at) < plannedFor {
 		return kept.planned, nil
 	}
 	planned, err := p.plan(ctx, gateway, kept.planned)
 	if err != nil {
 		return nil, err
 	}
-	kept.uid, kept.generation, kept.changes, kept.planned = gateway.UID, gateway.Generation, changes, planned
+	kept.uid, kept.generation, kept.changes, kept.planned, kept.at = gateway.UID, gateway.Generation, changes, planned, time.Now()
 	return planned, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -103,6 +105,24 @@ func TestAGatewayIsPlannedAnewOnlyWhenSomethingChanged(t *testing.T) {
 			t.Errorf("%s: the Services were read %d times, want %d", step.name, reader.asked, step.asked)
 		}
 	}
+}
+
+func TestAPlanDoesNotLastForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := &aReader{}
+		reader.open(80)
+		planner := newPlanner(reader, ansible.Templates{})
+		planner.port(t, aGateway())
+		reader.open(81) // and nobody tells
+		time.Sleep(plannedFor - time.Second)
+		if port := planner.port(t, aGateway()); port != 80 {
+			t.Errorf("planned anew: port %d", port)
+		}
+		time.Sleep(time.Second)
+		if port := planner.port(t, aGateway()); port != 81 {
+			t.Errorf("after %s port %d is still planned", plannedFor, port)
+		}
+	})
 }
 
 func TestAChangeWhilePlanningIsPlanned(t *testing.T) {

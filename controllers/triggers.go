@@ -118,7 +118,7 @@ func matteringServices() predicate.Predicate {
 
 // plannedAlike reports whether nothing that a plan looks at differs.
 func plannedAlike(a, b *corev1.Service) bool {
-	return a.Generation == b.Generation &&
+	return a.UID == b.UID && a.Generation == b.Generation &&
 		equality.Semantic.DeepEqual(a.Spec, b.Spec) &&
 		equality.Semantic.DeepEqual(a.Labels, b.Labels) &&
 		plan.SameAnnotations(a, b) &&

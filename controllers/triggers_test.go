@@ -41,9 +41,10 @@ func TestOnlyWhatAPlanLooksAtCausesWork(t *testing.T) {
 		"an address": {edited(func(s *corev1.Service) {
 			s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "203.0.113.1"}}
 		}), true},
-		"a port":                 {edited(func(s *corev1.Service) { s.Spec.Ports[0].Port = 81 }), true},
-		"a label":                {edited(func(s *corev1.Service) { s.Labels = map[string]string{"expose": "yes"} }), true},
-		"no load balancer again": {edited(func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeClusterIP }), true},
+		"another of the same name": {edited(func(s *corev1.Service) { s.UID = "2" }), true},
+		"a port":                   {edited(func(s *corev1.Service) { s.Spec.Ports[0].Port = 81 }), true},
+		"a label":                  {edited(func(s *corev1.Service) { s.Labels = map[string]string{"expose": "yes"} }), true},
+		"no load balancer again":   {edited(func(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeClusterIP }), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := matteringServices().Update(event.UpdateEvent{ObjectOld: base, ObjectNew: test.after}); got != test.want {
