@@ -12,6 +12,7 @@ import (
 
 const (
 	seenFile = "/run/nft-operator/seen.json"
+	keptCode = "/run/nft-operator/code"
 	callsLog = "/tmp/calls"
 	armed    = "/tmp/armed"
 )
@@ -63,21 +64,103 @@ func TestNothingIsListedWhereNothingChanged(t *testing.T) {
 	}
 }
 
-// TestAChangeDoesNotWaitForALook that is due: the next run without one looks.
+// TestAChangeDoesNotWaitForALook that is due: the next run without one looks. One
+// that is long overdue is not put off for a change either.
 func TestAChangeDoesNotWaitForALook(t *testing.T) {
 	h := newSharedHost(t)
 	h.fakeNft(t, `echo "$@" >> `+callsLog)
-	h.apply(t, edge(web))
-	h.apply(t, edge(web))
-	noted := h.noted(t)
-	noted["looked"] = earlier(t, noted["looked"])
-	h.put(t, seenFile, text(t, noted))
-	for _, looks := range []bool{false, true, false} {
-		h.exec(t, "sh", "-c", ": > "+callsLog)
-		h.apply(t, edge(web, api))
-		if made := h.file(t, callsLog); strings.Contains(made, "list") != looks {
-			t.Errorf("looks: %t; nft was called with %q", looks, made)
+	for ago, looks := range map[float64][]bool{400: {false, true, false}, 1000: {true, false, false}} {
+		h.exec(t, "rm", "-f", seenFile)
+		h.apply(t, edge(web))
+		noted := h.noted(t)
+		noted["looked"] = earlier(t, noted["looked"], ago)
+		h.put(t, seenFile, text(t, noted))
+		for i, looks := range looks {
+			h.exec(t, "sh", "-c", ": > "+callsLog)
+			h.apply(t, edge(web, api))
+			if made := h.file(t, callsLog); strings.Contains(made, "list") != looks {
+				t.Errorf("run %d, %v s after a look: looks: %t; nft was called with %q", i, ago, looks, made)
+			}
 		}
+	}
+}
+
+// TestCountersAreTrueWithoutALook compares with a run that looks.
+func TestCountersAreTrueWithoutALook(t *testing.T) {
+	h := newHost(t)
+	h.fakeNft(t, `echo "$@" >> `+callsLog)
+	vars := limited(edge(web, api), ansible.ServiceLimitVars{Service: "shop/api", Rate: packetsIn(1, "day")})
+	h.apply(t, vars)
+	h.exec(t, "rm", callsLog)
+	for range 3 {
+		h.knockAt("203.0.113.11:8443")
+		h.knockAt("203.0.113.99:9")
+	}
+	glanced := h.apply(t, vars).Result
+	if h.has(callsLog) {
+		t.Fatalf("it looked: nft was called with %q", h.file(t, callsLog))
+	}
+	h.exec(t, "rm", seenFile)
+	looked := h.apply(t, vars).Result
+	if !slices.Equal(glanced.Drops, looked.Drops) || !slices.Equal(glanced.Limits.Over, looked.Limits.Over) || len(looked.Limits.Over) != 1 || h.dropped(t) < 3 {
+		t.Errorf("without a look %+v %+v, with one %+v %+v", glanced.Drops, glanced.Limits, looked.Drops, looked.Limits)
+	}
+}
+
+// TestAnInterfaceThatGoesIsMissed though no file and no ruleset changed.
+func TestAnInterfaceThatGoesIsMissed(t *testing.T) {
+	h := newSharedHost(t)
+	h.exec(t, "ip", "link", "add", "soon", "type", "bridge")
+	both := run{interfaces: []string{"eth0", "soon"}}
+	for range 2 {
+		if got := h.play(t, edge(web), both); got.Status != "ok" {
+			t.Fatal(got.Output)
+		}
+	}
+	h.exec(t, "ip", "link", "delete", "soon")
+	h.refused(t, edge(web), both, ansible.ReasonInterfaceMissing)
+}
+
+// TestCompiledCodeIsRunOnlyWhereItIsOurs puts other code in the place of what an
+// earlier run compiled. Where nothing else is wrong it runs, which shows that the
+// others do not for the reason that each names.
+func TestCompiledCodeIsRunOnlyWhereItIsOurs(t *testing.T) {
+	h := newHost(t)
+	const other = `import marshal, os, sys
+path = "` + keptCode + `"
+key, code = marshal.loads(open(path, "rb").read())
+code = {name: marshal.dumps(compile("raise SystemExit(7)", name, "exec")) for name in code}
+open(path, "wb").write(marshal.dumps((key + sys.argv[1], code)))
+`
+	for _, test := range []struct {
+		name, key, more string
+		run             bool
+	}{
+		{"ours", "", "true", true},
+		{"of other sources", "x", "true", false},
+		{"of somebody else", "", "chown nobody " + keptCode, false},
+		{"others may write it", "", "chmod 0602 " + keptCode, false},
+		{"a group may write it", "", "chmod 0620 " + keptCode, false},
+		{"cut off", "", "truncate --size 100 " + keptCode, false},
+		{"nothing", "", "rm " + keptCode, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h.exec(t, "rm", "-f", keptCode)
+			h.apply(t, edge(web))
+			h.exec(t, "python3", "-c", other, test.key)
+			h.exec(t, "sh", "-c", test.more)
+			if got := h.play(t, edge(web), run{}); (got.Status != "ok") != test.run {
+				t.Errorf("%s: %s", got.Status, got.Output)
+			}
+			if mode := h.exec(t, "stat", "--format", "%a %U", keptCode); !test.run && mode != "600 root\n" {
+				t.Errorf("kept anew as %q", mode)
+			}
+		})
+	}
+	h.exec(t, "rm", "-f", keptCode)
+	h.apply(t, edge(web))
+	if got := h.play(t, edge(), run{removal: true}); got.Status != "ok" || h.has(seenFile) || h.has(keptCode) {
+		t.Errorf("%s: something is left: %s", got.Status, h.exec(t, "ls", "/run/nft-operator"))
 	}
 }
 
@@ -153,7 +236,7 @@ func TestANoteIsBelievedOnlyWhereAllOfItFits(t *testing.T) {
 		{"of an earlier table", func(noted map[string]any) { noted["tables"] = []any{json.Number("99"), nil} }, false},
 		{"with a table of limits", func(noted map[string]any) { noted["tables"].([]any)[1] = json.Number("99") }, false},
 		{"from long ago", func(noted map[string]any) { noted["looked"] = 0 }, false},
-		{"from a while ago", func(noted map[string]any) { noted["looked"] = earlier(t, noted["looked"]) }, false},
+		{"from a while ago", func(noted map[string]any) { noted["looked"] = earlier(t, noted["looked"], 400) }, false},
 		{"from the future", func(noted map[string]any) { noted["looked"] = 1 << 40 }, false},
 		{"of another release", func(noted map[string]any) { noted["release"] = "9.8.7" }, false},
 		{"of a later version", func(noted map[string]any) { noted["schema"] = 9 }, false},
@@ -230,14 +313,14 @@ func (h *host) noted(t *testing.T) map[string]any {
 	return noted
 }
 
-// earlier is a time in seconds, a while before another.
-func earlier(t *testing.T, looked any) float64 {
+// earlier is a time in seconds, that long before another.
+func earlier(t *testing.T, looked any, ago float64) float64 {
 	t.Helper()
 	seconds, err := looked.(json.Number).Float64()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seconds - 400
+	return seconds - ago
 }
 
 func plus(t *testing.T, number any, more int64) json.Number {

@@ -9,6 +9,7 @@ from ansible.module_utils.nft_operator.failure import Failure
 from ansible.module_utils.nft_operator.nft import Nft, Rejected
 
 _LIMITS = "nft_operator_limits"
+_OVER = ("over4", "over6", "ingress_over", "egress_over")  # its sets of who was over a limit
 
 
 class Glance:
@@ -41,8 +42,12 @@ class Glance:
             if noted["generation"] is None:
                 self.tried = change
                 return None
+        counts = self._counts(kernel, noted["answer"]["drops"])
+        if counts is None:
+            self.tried = change
+            return None
         wrote = self._write(before, last)
-        noted["answer"] = self._answer(kernel, noted["answer"], change, wrote)
+        noted["answer"] = self._answer(noted["answer"], counts, change, wrote)
         seen.write(self.paths, seen.with_files(noted, wrote))
         return noted["answer"]
 
@@ -87,24 +92,26 @@ class Glance:
         files.replace(wanted)
         return [file.path for file in wanted]
 
-    def _answer(self, kernel, last, change, wrote):
+    def _answer(self, last, counts, change, wrote):
         action = "elements" if change.deletions or change.additions else "files" if wrote and self.params["revision"] != last["revision"] else "none"
-        drops = [dict(drop, packets=counts[0], bytes=counts[1]) for drop in last["drops"] for counts in [kernel.counter("nft_operator", drop["reason"])] if counts]
-        limited = dict(last["limits"], action="none", tc_action="none")
-        if self.limits:
-            limited.update(self._over(kernel))
         return dict(
-            last, limits=limited, changed=action != "none", action=action, revision=self.params["revision"], drift=[], backup="", drops=drops,
+            last, limits=dict(last["limits"], action="none", tc_action="none", **counts["limits"]), changed=action != "none", action=action,
+            revision=self.params["revision"], drift=[], backup="", drops=counts["drops"],
             elements={"added": change.additions, "deleted": change.deletions})
 
-    @staticmethod
-    def _over(kernel):
-        """Who was over a limit, as limits.py reads it from a listing."""
-        def counted(name):
-            return kernel.counted(_LIMITS, name)
+    def _counts(self, kernel, dropped):
+        """What packets added to the counters, or None where the kernel does not tell."""
+        drops = [dict(drop, packets=counts[0], bytes=counts[1]) for drop in dropped for counts in [kernel.counter("nft_operator", drop["reason"])] if counts]
+        sets = {name: kernel.counted(_LIMITS, name) for name in _OVER} if self.limits else {}
+        if len(drops) < len(dropped) or None in sets.values():
+            return None
+        return {"drops": drops, "limits": _over(sets) if self.limits else {}}
 
-        services = [{"service": comment, "packets": packets, "bytes": size} for name in ("over4", "over6") for _, comment, packets, size in counted(name)]
-        interfaces = [
-            {"name": key.rstrip(b"\0").decode("utf-8", "replace"), "direction": direction, "packets": packets, "bytes": size}
-            for direction in ("ingress", "egress") for key, _, packets, size in counted(direction + "_over")]
-        return {"over": over.by_service(services), "interfaces_over": sorted(interfaces, key=lambda one: (one["name"], one["direction"]))}
+
+def _over(sets):
+    """Who was over a limit, as limits.py reads it from a listing."""
+    services = [{"service": comment, "packets": packets, "bytes": size} for name in ("over4", "over6") for _, comment, packets, size in sets[name]]
+    interfaces = [
+        {"name": key.rstrip(b"\0").decode("utf-8", "replace"), "direction": direction, "packets": packets, "bytes": size}
+        for direction in ("ingress", "egress") for key, _, packets, size in sets[direction + "_over"]]
+    return {"over": over.by_service(services), "interfaces_over": sorted(interfaces, key=lambda one: (one["name"], one["direction"]))}

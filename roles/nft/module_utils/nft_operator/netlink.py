@@ -32,12 +32,17 @@ class Kernel:
     """The nf_tables of this network namespace."""
 
     def __init__(self):
-        self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETFILTER)
-        self._socket.setsockopt(SOL_SOCKET, _RECEIVE_TIMEOUT, _TIMEOUT)
         self._sequence = 0
+        try:
+            self._socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETFILTER)
+            self._socket.setsockopt(SOL_SOCKET, _RECEIVE_TIMEOUT, _TIMEOUT)
+        except OSError:  # nft will say why
+            self._socket = None
 
     def namespace(self):
         """A number that no other network namespace has until the next boot."""
+        if self._socket is None:
+            return None
         try:
             return int.from_bytes(self._socket.getsockopt(SOL_SOCKET, _NAMESPACE_COOKIE, 8), "little")
         except OSError:
@@ -63,8 +68,11 @@ class Kernel:
     def counted(self, table, name):
         """Of a set whose elements count: key, comment, packets and bytes of those that
         met a packet. Nothing where there is no such set."""
+        messages = self._dumped(_GET_ELEMENTS, _INET, {1: _text(table), 2: _text(name)})
+        if messages is None:
+            return None
         found = []
-        for message in self._dumped(_GET_ELEMENTS, _INET, {1: _text(table), 2: _text(name)}):
+        for message in messages:
             for element in _list(_attributes(message, 0).get(3, b"")):
                 if _NO_PACKETS in element:
                     continue  # nearly all of them; the rest is slow
@@ -77,18 +85,24 @@ class Kernel:
 
     def _dumped(self, what, family, attributes):
         """The messages of a listing, without their headers."""
-        self._send(what, family, _REQUEST | _DUMP, attributes)
-        while True:
-            found, offset = self._socket.recv(1 << 17), 0
-            while offset < len(found):
-                length, kind, _, sequence, _ = _HEADER.unpack_from(found, offset)
-                if sequence == self._sequence and kind in (_DONE, _ERROR):
-                    return
-                if sequence == self._sequence:
-                    yield found[offset + _HEADER.size + _FAMILY.size:offset + length]
-                offset += (length + 3) & ~3
+        messages = []
+        try:
+            self._send(what, family, _REQUEST | _DUMP, attributes)
+            while True:
+                found, offset = self._socket.recv(1 << 17), 0
+                while offset < len(found):
+                    length, kind, _, sequence, _ = _HEADER.unpack_from(found, offset)
+                    if sequence == self._sequence and kind in (_DONE, _ERROR):
+                        return messages
+                    if sequence == self._sequence:
+                        messages.append(found[offset + _HEADER.size + _FAMILY.size:offset + length])
+                    offset += (max(length, _HEADER.size) + 3) & ~3
+        except (OSError, struct.error):
+            return None
 
     def _send(self, what, family, flags, attributes):
+        if self._socket is None:
+            raise OSError("no netlink")
         self._sequence += 1
         body = _FAMILY.pack(family, 0, 0) + b"".join(_ATTRIBUTE.pack(4 + len(value), number) + value + b"\0" * (-len(value) % 4) for number, value in attributes.items())
         self._socket.send(_HEADER.pack(_HEADER.size + len(body), _SUBSYSTEM | what, flags, self._sequence, 0) + body)
