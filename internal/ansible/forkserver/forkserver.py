@@ -26,7 +26,6 @@ import traceback
 REQUESTS = 3  # the descriptor
 LONGEST = 1 << 20  # bytes of a request
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-CACHE = "ansiballz_cache"  # the folder in which Ansible keeps modules as it sends them
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -160,7 +159,7 @@ def refresh(constants):
 
 # Plugins that the operator's playbooks use, by kind.
 PLUGINS = {
-    "action": ("normal", "raw"),
+    "action": ("normal",),
     "cache": ("memory",),
     "inventory": ("yaml",),
     "strategy": ("linear",),
@@ -201,31 +200,6 @@ def load_modules():
         importlib.import_module(name)
 
 
-def pack_modules(folders):
-    """Pack the roles' modules with what they import, as they are sent to hosts.
-    The packages lie where Ansible keeps them for the rest of a run."""
-    from ansible import constants
-    from ansible.executor.module_common import modify_module
-    from ansible.parsing.dataloader import DataLoader
-    from ansible.template import Templar
-
-    templar = Templar(loader=DataLoader())
-    variables = {"ansible_python_interpreter": sys.executable}
-    for path in files_of(folders, "library"):
-        modify_module(name_of(path), path, {}, templar, variables, constants.DEFAULT_MODULE_COMPRESSION)
-
-
-def link_packages(packages):
-    """Let a run find the packages where it would put them."""
-    from ansible import constants
-
-    cache = os.path.join(constants.DEFAULT_LOCAL_TMP, CACHE)
-    with contextlib.suppress(OSError):
-        os.mkdir(cache, 0o700)
-        for path in packages:
-            os.link(path, os.path.join(cache, os.path.basename(path)))
-
-
 def name_of(path):
     return os.path.splitext(os.path.basename(path))[0]
 
@@ -244,27 +218,24 @@ def load():
 
     refresh(constants)  # what fails here would fail in each run
     folders = ["playbooks", *sorted(glob.glob("roles/*"))]
+    files = [release.__file__, *files_of(folders, "action_plugins", "callback_plugins", "controller", "library", "module_utils")]
+    files += [*glob.glob("templates/*"), *glob.glob("roles/*/meta/*")]
+    if constants.CONFIG_FILE:
+        files.append(constants.CONFIG_FILE)
+    changed = {os.path.abspath(path): os.stat(path).st_mtime_ns for path in files}  # before they are read
     skipped = []
-    for step in (load_modules, lambda: load_plugins(folders), lambda: pack_modules(folders)):
+    for step in (load_modules, lambda: load_plugins(folders)):
         try:
             step()
         except Exception as error:
             skipped.append("%s: %s" % (type(error).__name__, error))
-    files = [release.__file__, *files_of(folders, "action_plugins", "callback_plugins", "controller", "library", "module_utils"), *glob.glob("templates/*")]
-    if constants.CONFIG_FILE:
-        files.append(constants.CONFIG_FILE)
-    packages = glob.glob(os.path.join(constants.DEFAULT_LOCAL_TMP, CACHE, "*"))
     # A run ends before it has garbage worth collecting, and looking for some
     # would write to all the pages that it shares with this process.
     gc.collect()
     gc.freeze()
     gc.disable()
 
-    def prepare():
-        refresh(constants)
-        link_packages(packages)
-
-    return main, prepare, {"files": {os.path.abspath(path): os.stat(path).st_mtime_ns for path in files}, "skipped": skipped}
+    return main, lambda: refresh(constants), {"files": changed, "skipped": skipped}
 
 
 def main():
