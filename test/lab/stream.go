@@ -157,9 +157,18 @@ func (s *Stream) State() StreamState {
 	return s.state
 }
 
+// lateAnswers is how long the other end may take to say that it had a packet
+// already.
+const lateAnswers = time.Second
+
 // Close ends the stream and tells how it did.
 func (s *Stream) Close() StreamState {
-	s.State()
+	_ = await(lateAnswers, func() error {
+		if state := s.State(); state.Resent > state.Needless {
+			return errors.New("a packet was resent, and nobody had it already")
+		}
+		return nil
+	})
 	s.mutex.Lock()
 	s.ended = true
 	s.mutex.Unlock()
