@@ -31,7 +31,7 @@ func (r *HostReconciler) attempt(ctx context.Context, memory *hostMemory, intent
 
 func (r *HostReconciler) run(ctx context.Context, memory *hostMemory, intent hostIntent, playbook string) (ansible.Report, error) {
 	if !memory.doubtful() {
-		return r.Runs.together(ctx, intent, playbook)
+		return r.runs.together(ctx, intent, playbook)
 	}
 	if reason, message := r.Probe(ctx, intent.Access, intent.target); reason != "" {
 		return ansible.Report{Reason: reason, Message: message}, ctx.Err()
@@ -42,7 +42,7 @@ func (r *HostReconciler) run(ctx context.Context, memory *hostMemory, intent hos
 	default:
 		return ansible.Report{}, errNoSlot
 	}
-	return r.Runs.alone(ctx, intent, playbook)
+	return r.runs.alone(ctx, intent, playbook)
 }
 
 // overtaken finds out who the host takes for newer: the operator that

@@ -32,8 +32,6 @@ type HostReconciler struct {
 	Client client.Client
 	// Gatherer makes the intents of gateways.
 	Gatherer *Gatherer
-	// Runs run the playbooks.
-	Runs *jointRuns
 	// Probe asks whether a host that failed before answers at all.
 	Probe Probe
 	// Epoch orders the runs of all operators.
@@ -54,6 +52,7 @@ type HostReconciler struct {
 	// Now is the clock.
 	Now func() time.Time
 
+	runs     *jointRuns
 	arrivals *arrivals
 	settling *settling
 	memories hostMemories

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nft-operator/nft-operator/internal/ansible"
@@ -99,16 +100,18 @@ func (r *steeredRunner) sizes() []int {
 func TestHostsThatAreDueAtOneTimeShareARun(t *testing.T) {
 	for hosts, want := range map[int][]int{1: {1}, 3: {3}, 10: {10}, 25: {5, 10, 10}} {
 		t.Run(fmt.Sprint(hosts), func(t *testing.T) {
-			runner := newSteeredRunner()
-			told := attemptAll(t.Context(), jointRunsOf(runner, 4), runner.well(hosts))
-			for name, came := range told {
-				if came.err != nil || came.report.Outcome.Revision != name {
-					t.Errorf("%s was told %+v", name, came)
+			synctest.Test(t, func(t *testing.T) {
+				runner := newSteeredRunner()
+				told := attemptAll(t.Context(), jointRunsOf(runner, 4), runner.well(hosts))
+				for name, came := range told {
+					if came.err != nil || came.report.Outcome.Revision != name {
+						t.Errorf("%s was told %+v", name, came)
+					}
 				}
-			}
-			if got := runner.sizes(); len(told) != hosts || !slices.Equal(got, want) {
-				t.Errorf("%d hosts were told, by runs of %v, want %v", len(told), got, want)
-			}
+				if got := runner.sizes(); len(told) != hosts || !slices.Equal(got, want) {
+					t.Errorf("%d hosts were told, by runs of %v, want %v", len(told), got, want)
+				}
+			})
 		})
 	}
 }
@@ -120,92 +123,102 @@ func TestWhoDiffersHasARunOfHisOwn(t *testing.T) {
 		"another playbook": func(*hostIntent) string { return "remove.yml" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			runner := newSteeredRunner()
-			runs, intents := jointRunsOf(runner, 4), runner.well(2)
-			other := intents[1]
-			playbook := change(&other)
-			var hosts sync.WaitGroup
-			hosts.Go(func() { _, _ = runs.together(t.Context(), intents[0], "apply.yml") })
-			hosts.Go(func() { _, _ = runs.together(t.Context(), other, playbook) })
-			hosts.Wait()
-			if got := runner.sizes(); !slices.Equal(got, []int{1, 1}) {
-				t.Errorf("runs of %v hosts", got)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				runner := newSteeredRunner()
+				runs, intents := jointRunsOf(runner, 4), runner.well(2)
+				other := intents[1]
+				playbook := change(&other)
+				var hosts sync.WaitGroup
+				hosts.Go(func() { _, _ = runs.together(t.Context(), intents[0], "apply.yml") })
+				hosts.Go(func() { _, _ = runs.together(t.Context(), other, playbook) })
+				hosts.Wait()
+				if got := runner.sizes(); !slices.Equal(got, []int{1, 1}) {
+					t.Errorf("runs of %v hosts", got)
+				}
+			})
 		})
 	}
 }
 
 func TestAHostThatHangsInARunDelaysNoOther(t *testing.T) {
-	runner := newSteeredRunner()
-	runs, intents := jointRunsOf(runner, 1), runner.well(3)
-	delete(runner.ends, "gw1")
-	ctx, cancel := context.WithCancel(t.Context())
-	hanging := make(chan error, 1)
-	go func() {
-		_, err := runs.together(ctx, intents[1], "apply.yml")
-		hanging <- err
-	}()
-	told := attemptAll(ctx, runs, []hostIntent{intents[0], intents[2]})
-	if told["gw0"].report.Outcome.Revision != "gw0" || told["gw2"].report.Outcome.Revision != "gw2" || len(runner.begun) != 1 {
-		t.Errorf("told %+v by %d runs", told, len(runner.begun))
-	}
-	cancel()
-	if err := <-hanging; !errors.Is(err, context.Canceled) {
-		t.Errorf("who hung is told %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		runner := newSteeredRunner()
+		runs, intents := jointRunsOf(runner, 1), runner.well(3)
+		delete(runner.ends, "gw1")
+		ctx, cancel := context.WithCancel(t.Context())
+		hanging := make(chan error, 1)
+		go func() {
+			_, err := runs.together(ctx, intents[1], "apply.yml")
+			hanging <- err
+		}()
+		told := attemptAll(ctx, runs, []hostIntent{intents[0], intents[2]})
+		if told["gw0"].report.Outcome.Revision != "gw0" || told["gw2"].report.Outcome.Revision != "gw2" || len(runner.begun) != 1 {
+			t.Errorf("told %+v by %d runs", told, len(runner.begun))
+		}
+		cancel()
+		if err := <-hanging; !errors.Is(err, context.Canceled) {
+			t.Errorf("who hung is told %v", err)
+		}
+	})
 }
 
 func TestARunThatFailsIsToldToItsHosts(t *testing.T) {
-	runner := newSteeredRunner()
-	runs, intents := jointRunsOf(runner, 1), runner.well(2)
-	delete(runner.ends, "gw1")
-	for reason, fails := range map[ansible.Reason]error{
-		ansible.ReasonRunTimeout:   fmt.Errorf("%w (limit 90s)", ansible.ErrTimeout),
-		ansible.ReasonRunnerFailed: ansible.ErrRunnerFailed,
-	} {
-		runner.fails = fails
-		told := attemptAll(t.Context(), runs, intents)
-		if well := told["gw0"]; well.err != nil || well.report.Reason != "" {
-			t.Errorf("what gw0 reported is true, but it is told %+v", well)
+	synctest.Test(t, func(t *testing.T) {
+		runner := newSteeredRunner()
+		runs, intents := jointRunsOf(runner, 1), runner.well(2)
+		delete(runner.ends, "gw1")
+		for reason, fails := range map[ansible.Reason]error{
+			ansible.ReasonRunTimeout:   fmt.Errorf("%w (limit 90s)", ansible.ErrTimeout),
+			ansible.ReasonRunnerFailed: ansible.ErrRunnerFailed,
+		} {
+			runner.fails = fails
+			told := attemptAll(t.Context(), runs, intents)
+			if well := told["gw0"]; well.err != nil || well.report.Reason != "" {
+				t.Errorf("what gw0 reported is true, but it is told %+v", well)
+			}
+			if bad := told["gw1"]; bad.err != nil || bad.report.Reason != reason {
+				t.Errorf("gw1 is told %+v, want %s", bad, reason)
+			}
 		}
-		if bad := told["gw1"]; bad.err != nil || bad.report.Reason != reason {
-			t.Errorf("gw1 is told %+v, want %s", bad, reason)
-		}
-	}
+	})
 }
 
 func TestNoMoreRunsThanSlots(t *testing.T) {
-	runner := newSteeredRunner()
-	runs, intents := jointRunsOf(runner, 1), runner.well(2)
-	delete(runner.ends, "gw0")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { _, _ = runs.alone(ctx, intents[0], "apply.yml") }()
-	<-runner.begun
-	waiting, giveUp := context.WithTimeout(ctx, 200*time.Millisecond)
-	defer giveUp()
-	if _, err := runs.alone(waiting, intents[1], "apply.yml"); !errors.Is(err, context.DeadlineExceeded) || len(runner.begun) != 0 {
-		t.Errorf("a second run began: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		runner := newSteeredRunner()
+		runs, intents := jointRunsOf(runner, 1), runner.well(2)
+		delete(runner.ends, "gw0")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _, _ = runs.alone(ctx, intents[0], "apply.yml") }()
+		<-runner.begun
+		waiting, giveUp := context.WithTimeout(ctx, 200*time.Millisecond)
+		defer giveUp()
+		if _, err := runs.alone(waiting, intents[1], "apply.yml"); !errors.Is(err, context.DeadlineExceeded) || len(runner.begun) != 0 {
+			t.Errorf("a second run began: %v", err)
+		}
+	})
 }
 
 // TestTheEndWaitsForRuns: after it the lease is another operator's.
 func TestTheEndWaitsForRuns(t *testing.T) {
-	runner := newSteeredRunner()
-	runner.lingers = 200 * time.Millisecond
-	runs, intents := jointRunsOf(runner, 1), runner.well(2)
-	delete(runner.ends, "gw0")
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { _, _ = runs.alone(ctx, intents[0], "apply.yml") }()
-	<-runner.begun
-	cancel()
-	if err := runs.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if runner.running.Load() != 0 {
-		t.Error("a run goes on")
-	}
-	if _, err := runs.together(t.Context(), intents[1], "apply.yml"); err == nil || len(runner.begun) != 0 {
-		t.Errorf("a run began after the end: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		runner := newSteeredRunner()
+		runner.lingers = 200 * time.Millisecond
+		runs, intents := jointRunsOf(runner, 1), runner.well(2)
+		delete(runner.ends, "gw0")
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { _, _ = runs.alone(ctx, intents[0], "apply.yml") }()
+		<-runner.begun
+		cancel()
+		if err := runs.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if runner.running.Load() != 0 {
+			t.Error("a run goes on")
+		}
+		if _, err := runs.together(t.Context(), intents[1], "apply.yml"); err == nil || len(runner.begun) != 0 {
+			t.Errorf("a run began after the end: %v", err)
+		}
+	})
 }

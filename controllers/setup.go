@@ -143,7 +143,7 @@ func setUpHosts(manager ctrl.Manager, options Options, triggers triggers, gather
 		Complete(&HostReconciler{
 			Client:          manager.GetClient(),
 			Gatherer:        gatherer,
-			Runs:            runs,
+			runs:            runs,
 			Probe:           options.Probe,
 			Epoch:           epoch,
 			Ledger:          ledger,
