@@ -620,7 +620,7 @@ type NftGatewayStatus struct {
 	// +optional
 	RefusedServices int32 `json:"refusedServices"`
 	// conditions: Accepted (the spec makes sense), Programmed (every host runs
-	// the intended ruleset, read back), Degraded (something needs a person).
+	// the intended ruleset, as its kernel says), Degraded (something needs a person).
 	// +optional
 	// +listType=map
 	// +listMapKey=type

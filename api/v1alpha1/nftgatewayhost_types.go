@@ -44,7 +44,8 @@ const (
 	ConditionAccepted = "Accepted"
 	// ConditionReachable: the operator can log in to the host.
 	ConditionReachable = "Reachable"
-	// ConditionProgrammed: the intended ruleset was applied and read back.
+	// ConditionProgrammed: the intended ruleset was applied, and the kernel
+	// holds it.
 	ConditionProgrammed = "Programmed"
 	// ConditionDegraded: something needs a person, the reason says what.
 	ConditionDegraded = "Degraded"

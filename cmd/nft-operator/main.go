@@ -67,7 +67,7 @@ func parseFlags() settings {
 	flag.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
 	flag.StringVar(&s.probeAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
 	flag.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several operators act")
-	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time; each takes about 60 MiB")
+	flag.IntVar(&s.maxConcurrentRuns, "max-concurrent-runs", 4, "playbook runs at one time, each of up to 10 hosts; a host takes 10 to 20 MiB there")
 	flag.DurationVar(&s.runTimeout, "run-timeout", 90*time.Second, "time after which a playbook run is ended, besides the spec.rollout.confirmTimeout that hosts may wait")
 	flag.DurationVar(&s.settle, "settle", 25*time.Millisecond, "how long no other change must have come before a run; while they keep coming, it waits for forty times as long, and longer with each run of a burst")
 	flag.BoolVar(&s.keepAnsibleLoaded, "keep-ansible-loaded", true, "fork playbook runs from a process that has Ansible loaded, which saves each run half a second; it takes about 60 MiB")

@@ -37,7 +37,7 @@ func between(text, name, replacement string) (string, error) {
 }
 
 func (s section) inDocument() string {
-	return fmt.Sprintf("%s, a virtual machine that has other things to do too.\n\n%s", s.Machine, s.table(markdown))
+	return fmt.Sprintf("%s.\n\n%s", s.Machine, s.table(markdown))
 }
 
 // targets are the figures of all sections that have one.

@@ -10,9 +10,10 @@ import (
 
 // packetRates are what gets through a gateway.
 type packetRates struct {
-	// packets of 64 bytes of payload, by UDP, and new TCP connections, in a second
-	// of the processor that carries them.
-	packets, connections float64
+	// Packets of 64 bytes of payload, by UDP, and new TCP connections, in a second
+	// of the processor that carries them. Of known packets the node has answered one
+	// before, of first ones none.
+	knownPackets, firstPackets, connections float64
 	// goodput of one connection, bits in a second.
 	goodput float64
 }
@@ -84,7 +85,12 @@ func (c *contest) run(ctx context.Context, rounds int, measure func(context.Cont
 
 // measurePackets measures small packets only.
 func measurePackets(ctx context.Context, net *lab.Topology) (rates packetRates, err error) {
-	rates.packets, err = net.MeasureDatagrams(ctx, packetsEach, packetsWithin, smallPayload, lastDoor())
+	datagrams := lab.Datagrams{Payload: smallPayload, To: lastDoor()}
+	if rates.firstPackets, err = net.MeasureDatagrams(ctx, datagrams, packetsEach, packetsWithin); err != nil {
+		return rates, err
+	}
+	datagrams.Answered = true
+	rates.knownPackets, err = net.MeasureDatagrams(ctx, datagrams, packetsEach, packetsWithin)
 	return rates, err
 }
 
@@ -109,9 +115,10 @@ func (c *contender) all(pick func(packetRates) float64) []float64 {
 	return values
 }
 
-func (r packetRates) ofPackets() float64     { return r.packets }
-func (r packetRates) ofConnections() float64 { return r.connections }
-func (r packetRates) ofGoodput() float64     { return r.goodput }
+func (r packetRates) ofFirstPackets() float64 { return r.firstPackets }
+func (r packetRates) ofKnownPackets() float64 { return r.knownPackets }
+func (r packetRates) ofConnections() float64  { return r.connections }
+func (r packetRates) ofGoodput() float64      { return r.goodput }
 
 // relative is the median of what a contender gets through of what another one
 // does, in the same round.

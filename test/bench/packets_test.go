@@ -27,8 +27,10 @@ func TestAPacketCostsTheSameForManyServices(t *testing.T) {
 	must(t, c.named(linear).gateway.Nft(oneRulePerService(servicesWithLast(quickServices, 0))))
 	must(t, c.run(t.Context(), quickRounds, measurePackets))
 	for _, ruleset := range []string{many, linear} {
-		t.Logf("%s: %.3f of the packets with one Service, %.3f of those with conntrack alone", ruleset,
-			c.relative(ruleset, one, packetRates.ofPackets), c.relative(ruleset, onlyTracked, packetRates.ofPackets))
+		for _, kind := range smallPackets {
+			t.Logf("%s, %s: %.3f of those with one Service, %.3f of those with conntrack alone", kind.name, ruleset,
+				c.relative(ruleset, one, kind.pick), c.relative(ruleset, onlyTracked, kind.pick))
+		}
 	}
 	if err := c.dear(many, one); err != nil {
 		t.Error(err)
@@ -41,8 +43,10 @@ func TestAPacketCostsTheSameForManyServices(t *testing.T) {
 // dear says where packets are dearer than they may be.
 func (c *contest) dear(ruleset, one string) error {
 	for reference, least := range map[string]float64{one: leastOfOne, onlyTracked: leastOfTracked} {
-		if got := c.relative(ruleset, reference, packetRates.ofPackets); got < least {
-			return fmt.Errorf("%s: %.2f of the packets of %s get through, want %.2f at the least", ruleset, got, reference, least)
+		for _, kind := range smallPackets {
+			if got := c.relative(ruleset, reference, kind.pick); got < least {
+				return fmt.Errorf("%s, %s: %.2f of those of %s get through, want %.2f at the least", kind.name, ruleset, got, reference, least)
+			}
 		}
 	}
 	return nil

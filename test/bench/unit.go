@@ -11,7 +11,6 @@ const (
 	perSecond unit = "/s"
 	gigabits  unit = "Gbit/s"
 	share     unit = "%"
-	times     unit = "times"
 	count     unit = ""
 )
 
@@ -31,8 +30,6 @@ func (u unit) write(value float64) string {
 		return fmt.Sprintf("%.2f Gbit/s", value)
 	case share:
 		return fmt.Sprintf("%.1f %%", 100*value)
-	case times:
-		return fmt.Sprintf("%.1f ×", value)
 	default:
 		return fmt.Sprintf("%.1f", value)
 	}

@@ -10,44 +10,118 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// datagramsPort is where measured datagrams come from.
-const datagramsPort = 61997
+// Datagrams are what MeasureDatagrams sends, by IPv4 and UDP.
+type Datagrams struct {
+	// Payload of each, in bytes.
+	Payload int
+	To      netip.AddrPort
+	// Answered are those to which the node has answered once: gateways know their
+	// connection. Without an answer each is the first of its connection, as long as no
+	// earlier ones to there were Answered.
+	Answered bool
+}
 
-// MeasureDatagrams sends UDP datagrams by IPv4 from the client to the node, where
-// the kernel counts them and takes them away: how many get there in a second of
-// the processor that sends them. It ends after most of them or after within,
-// whichever comes first. It is an error if any is lost.
-func (t *Topology) MeasureDatagrams(ctx context.Context, most int, within time.Duration, payload int, to netip.AddrPort) (perSecond float64, err error) {
-	arrivals, err := t.Node.countArriving(datagramsPort)
+// port is where they come from: a connection that is known to gateways must not be
+// taken for one that is not.
+func (d Datagrams) port() uint16 {
+	if d.Answered {
+		return 61998
+	}
+	return 61997
+}
+
+// answerWithin is how long the first datagram and its answer may take.
+const answerWithin = 5 * time.Second
+
+// MeasureDatagrams sends datagrams from the client to the node, where the kernel
+// counts them and takes them away: how many get there in a second of the processor
+// that sends them. It ends after most of them or after within, whichever comes
+// first. It is an error if any is lost.
+func (t *Topology) MeasureDatagrams(ctx context.Context, datagrams Datagrams, most int, within time.Duration) (perSecond float64, err error) {
+	arrivals, err := t.Node.countArriving(datagrams.port())
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, arrivals.remove()) }()
-	var socket int
-	err = t.Client.Do(func() (err error) {
-		socket, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(unix.Bind(socket, &unix.SockaddrInet4{Port: datagramsPort}), unix.Connect(socket, socketAddress(to)))
-	})
+	client := netip.AddrPortFrom(t.Client.Primary.IPv4, datagrams.port())
+	socket, err := t.Client.connectDatagrams(client, datagrams.To)
 	if err != nil {
-		return 0, fmt.Errorf("send to %s: %w", to, err)
+		return 0, err
 	}
 	defer func() { _ = unix.Close(socket) }()
-	datagram := make([]byte, payload)
+	payload := make([]byte, datagrams.Payload)
+	var before int64
+	if datagrams.Answered {
+		before = 1
+		if err := t.answerOnce(arrivals, socket, payload, client, datagrams.To); err != nil {
+			return 0, err
+		}
+	}
 	sent, perSecond, err := t.Client.repeat(ctx, most, within, func(int) error {
-		_, err := unix.Write(socket, datagram)
+		_, err := unix.Write(socket, payload)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("send to %s: %w", to, err)
+		return 0, fmt.Errorf("send to %s: %w", datagrams.To, err)
 	}
 	arrived, err := arrivals.Arrived()
-	if err == nil && arrived != int64(sent) {
-		err = fmt.Errorf("of %d datagrams to %s %d arrived", sent, to, arrived)
+	if err == nil && arrived != before+int64(sent) {
+		err = fmt.Errorf("of %d datagrams to %s %d arrived", before+int64(sent), datagrams.To, arrived)
 	}
 	return perSecond, err
+}
+
+// answerOnce sends a datagram by the client's socket, and has the node answer it.
+func (t *Topology) answerOnce(arrivals arrivingCounter, socket int, payload []byte, client, to netip.AddrPort) error {
+	if _, err := unix.Write(socket, payload); err != nil {
+		return fmt.Errorf("send to %s: %w", to, err)
+	}
+	err := await(answerWithin, func() error {
+		arrived, err := arrivals.Arrived()
+		if err == nil && arrived == 0 {
+			err = fmt.Errorf("no datagram to %s arrived", to)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	answer, err := t.Node.connectDatagrams(to, client)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(answer) }()
+	if _, err := unix.Write(answer, payload); err != nil {
+		return fmt.Errorf("answer to %s: %w", client, err)
+	}
+	if _, err := unix.Read(socket, make([]byte, len(payload))); err != nil {
+		return fmt.Errorf("the answer from %s: %w", to, err)
+	}
+	return nil
+}
+
+// connectDatagrams opens a socket for UDP from one address to another one. It
+// waits a while for what it reads.
+func (n *Namespace) connectDatagrams(from, to netip.AddrPort) (socket int, err error) {
+	err = n.Do(func() error {
+		if socket, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			return err
+		}
+		limit := unix.NsecToTimeval(answerWithin.Nanoseconds())
+		err := errors.Join(
+			// The node has addresses of load balancers only where its kube-proxy does.
+			unix.SetsockoptInt(socket, unix.SOL_IP, unix.IP_FREEBIND, 1),
+			unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit),
+			unix.Bind(socket, socketAddress(from)), unix.Connect(socket, socketAddress(to)))
+		if err != nil {
+			_ = unix.Close(socket)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("from %s to %s by UDP: %w", from, to, err)
+	}
+	return socket, nil
 }
 
 // warmUp is done before anything counts: neighbours are found, caches filled.

@@ -98,26 +98,34 @@ func (p Process) Name() string {
 	return strings.TrimSpace(string(content))
 }
 
-// Memory is what the process has in memory, and the most that it had, in bytes.
-func (p Process) Memory() (resident, most int64, err error) {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
+// Resident is what the process has in memory, in bytes. What it shares with others
+// counts whole.
+func (p Process) Resident() (int64, error) { return p.kibibytes("status", "VmRSS") }
+
+// MostResident is the most that it ever had.
+func (p Process) MostResident() (int64, error) { return p.kibibytes("status", "VmHWM") }
+
+// Share is what the process has in memory, in bytes, of which what it shares with
+// others counts for each of them with its part.
+func (p Process) Share() (int64, error) { return p.kibibytes("smaps_rollup", "Pss") }
+
+// kibibytes reads a field of a file of the process, in bytes.
+func (p Process) kibibytes(file, field string) (int64, error) {
+	path := fmt.Sprintf("/proc/%d/%s", p, file)
+	content, err := os.ReadFile(path)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for line := range strings.Lines(string(content)) {
 		name, value, _ := strings.Cut(line, ":")
-		if name != "VmRSS" && name != "VmHWM" {
+		if name != field {
 			continue
 		}
-		kibibytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		number, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 		if err != nil {
-			return 0, 0, fmt.Errorf("/proc/%d/status: %w", p, err)
+			return 0, fmt.Errorf("%s: %w", path, err)
 		}
-		if name == "VmRSS" {
-			resident = kibibytes << 10
-		} else {
-			most = kibibytes << 10
-		}
+		return number << 10, nil
 	}
-	return resident, most, nil
+	return 0, fmt.Errorf("%s has no field %s", path, field)
 }

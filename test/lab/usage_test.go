@@ -42,10 +42,15 @@ time.sleep(60)" & wait`, "sh", burn)
 }
 
 func TestMemoryOfAProcess(t *testing.T) {
-	resident, most, err := Process(os.Getpid()).Memory()
+	self := Process(os.Getpid())
+	resident, err := self.Resident()
 	must(t, err)
-	if resident < 1<<20 || most < resident {
-		t.Errorf("this process has %d bytes in memory, %d at the most", resident, most)
+	most, err := self.MostResident()
+	must(t, err)
+	share, err := self.Share()
+	must(t, err)
+	if resident < 1<<20 || most < resident || share < 1<<20 || share > most {
+		t.Errorf("this process has %d bytes in memory, %d at the most, its share is %d", resident, most, share)
 	}
 }
 

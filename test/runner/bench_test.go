@@ -3,9 +3,6 @@ package runner_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -34,11 +31,10 @@ func BenchmarkRun(b *testing.B) {
 func measure(b *testing.B, runner *ansible.PlaybookRunner, topology *lab.Topology, exposures int) {
 	all := services(exposures + 1)
 	runs := []ansible.Run{runOf(b, topology, all[:exposures]), runOf(b, topology, all)}
-	group := enterGroup(b)
 	for _, run := range runs {
 		succeed(b, runner, run)
 	}
-	before := group.time(b)
+	before := processorTime(b, topology)
 	var end, start time.Duration
 	b.ResetTimer()
 	for i := range b.N {
@@ -48,37 +44,20 @@ func measure(b *testing.B, runner *ansible.PlaybookRunner, topology *lab.Topolog
 		}
 	}
 	b.StopTimer()
-	b.ReportMetric((group.time(b)-before).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric((processorTime(b, topology)-before).Seconds()/float64(b.N), "cpu-s/op")
 	b.ReportMetric(start.Seconds()/float64(b.N), "start-s/op")
 	b.ReportMetric(end.Seconds()/float64(b.N), "end-s/op")
 }
 
-// group is a control group: of a run, only that counts those processes too that
-// nobody waits for.
-type group string
-
-const accounting = "/sys/fs/cgroup/cpuacct"
-
-// enterGroup has this process in a group of its own until the end of the
-// benchmark, and what it starts meanwhile for ever.
-func enterGroup(b *testing.B) group {
-	b.Helper()
-	entered := group(filepath.Join(accounting, fmt.Sprintf("nft-operator-bench-%d", os.Getpid())))
-	must(b, os.MkdirAll(string(entered), 0o755))
-	enter := func(group string) {
-		must(b, os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(os.Getpid())), 0o600))
+// processorTime is what this process and all that come from it used so far, but
+// for the gateways.
+func processorTime(b *testing.B, topology *lab.Topology) time.Duration {
+	used, err := lab.Process(os.Getpid()).OfTree()
+	must(b, err)
+	for _, gateway := range topology.Gateways {
+		its, err := gateway.FirstProcess().OfTree()
+		must(b, err)
+		used -= its
 	}
-	enter(string(entered))
-	b.Cleanup(func() { enter(accounting) })
-	return entered
-}
-
-// time is the CPU time of all that was in the group.
-func (g group) time(b *testing.B) time.Duration {
-	b.Helper()
-	text, err := os.ReadFile(filepath.Join(string(g), "cpuacct.usage"))
-	must(b, err)
-	nanoseconds, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	must(b, err)
-	return time.Duration(nanoseconds)
+	return used
 }
