@@ -80,17 +80,21 @@ func observeRun(host types.NamespacedName, report ansible.Report) {
 	observeOverLimit(host, report.Outcome.Limits)
 }
 
+// mostOverLimit are the series of each of these metrics that a host can have.
+const mostOverLimit = 100
+
 // observeOverLimit takes over what a host counted. What it does not name any
-// more is not over a limit any more.
+// more is not over a limit any more. The role names no more than mostOverLimit, but
+// whoever took a host over might.
 func observeOverLimit(host types.NamespacedName, limits ansible.Limits) {
 	overLimitPackets.DeletePartialMatch(labelsOf(host))
-	for _, one := range limits.Over {
+	for _, one := range limits.Over[:min(mostOverLimit, len(limits.Over))] {
 		labels := labelsOf(host)
 		labels[labelService] = one.Service
 		overLimitPackets.With(labels).Set(float64(one.Packets))
 	}
 	interfaceOverLimitPackets.DeletePartialMatch(labelsOf(host))
-	for _, one := range limits.InterfacesOver {
+	for _, one := range limits.InterfacesOver[:min(mostOverLimit, len(limits.InterfacesOver))] {
 		labels := labelsOf(host)
 		labels[labelInterface], labels[labelDirection] = one.Name, one.Direction
 		interfaceOverLimitPackets.With(labels).Set(float64(one.Packets))
