@@ -8,15 +8,21 @@ import (
 	"github.com/nft-operator/nft-operator/test/lab"
 )
 
-// packetRates are what gets through a gateway.
-type packetRates struct {
-	// Packets of 64 bytes of payload, by UDP, and new TCP connections, in a second
-	// of the processor that carries them. Of known packets the node has answered one
-	// before, of first ones none.
-	knownPackets, firstPackets, connections float64
-	// goodput of one connection, bits in a second.
-	goodput float64
-}
+// packetKind is a kind of traffic that is measured.
+type packetKind int
+
+const (
+	// knownPackets are UDP packets with 64 bytes of payload, of a connection of which
+	// the node has answered one before; of firstPackets it has answered none.
+	knownPackets packetKind = iota
+	firstPackets
+	// newConnections are by TCP. These three are counted for a second of the
+	// processor that carries them.
+	newConnections
+	// goodput of one TCP connection, bits in a second.
+	goodput
+	packetKinds
+)
 
 const (
 	smallPayload = 64
@@ -28,11 +34,11 @@ const (
 	goodputWithin = 300 * time.Millisecond
 )
 
-// contender is a gateway with a ruleset, and what gets through it each time.
+// contender is a gateway with a ruleset, and what got through it each time.
 type contender struct {
 	name    string
 	gateway *lab.Gateway
-	rates   []packetRates
+	rates   [packetKinds][]float64
 }
 
 // contest sends the same traffic through gateways that differ in their rulesets
@@ -64,64 +70,41 @@ func (c *contest) named(name string) *contender {
 	panic("no ruleset is called " + name)
 }
 
-// run measures all of them in turns, because the machine has other things to do
-// too.
-func (c *contest) run(ctx context.Context, rounds int, measure func(context.Context, *lab.Topology) (packetRates, error)) error {
+// run measures all of them in turns, and those of a kind right after each other,
+// because the machine has other things to do too.
+func (c *contest) run(ctx context.Context, rounds int, kinds ...packetKind) error {
 	for round := range rounds {
 		progress("round %d of %d", round+1, rounds)
-		for _, one := range c.contenders {
-			if err := c.net.Via(one.gateway); err != nil {
-				return err
+		for _, kind := range kinds {
+			for _, one := range c.contenders {
+				if err := c.net.Via(one.gateway); err != nil {
+					return err
+				}
+				rate, err := kind.measure(ctx, c.net)
+				if err != nil {
+					return fmt.Errorf("%s: %w", one.name, err)
+				}
+				one.rates[kind] = append(one.rates[kind], rate)
 			}
-			rates, err := measure(ctx, c.net)
-			if err != nil {
-				return fmt.Errorf("%s: %w", one.name, err)
-			}
-			one.rates = append(one.rates, rates)
 		}
 	}
 	return nil
 }
 
-// measurePackets measures small packets only.
-func measurePackets(ctx context.Context, net *lab.Topology) (rates packetRates, err error) {
-	datagrams := lab.Datagrams{Payload: smallPayload, To: lastDoor()}
-	if rates.firstPackets, err = net.MeasureDatagrams(ctx, datagrams, packetsEach, packetsWithin); err != nil {
-		return rates, err
+func (k packetKind) measure(ctx context.Context, net *lab.Topology) (float64, error) {
+	switch k {
+	case newConnections:
+		return net.MeasureConnections(ctx, connectionsEach, packetsWithin, lastDoor())
+	case goodput:
+		return net.MeasureGoodput(ctx, goodputWithin/3, goodputWithin, net.Client.Primary.IPv4, lastDoor())
+	default:
+		datagrams := lab.Datagrams{Payload: smallPayload, To: lastDoor(), Answered: k == knownPackets}
+		return net.MeasureDatagrams(ctx, datagrams, packetsEach, packetsWithin)
 	}
-	datagrams.Answered = true
-	rates.knownPackets, err = net.MeasureDatagrams(ctx, datagrams, packetsEach, packetsWithin)
-	return rates, err
 }
-
-func measureAll(ctx context.Context, net *lab.Topology) (packetRates, error) {
-	rates, err := measurePackets(ctx, net)
-	if err != nil {
-		return rates, err
-	}
-	if rates.goodput, err = net.MeasureGoodput(ctx, goodputWithin/3, goodputWithin, net.Client.Primary.IPv4, lastDoor()); err != nil {
-		return rates, err
-	}
-	rates.connections, err = net.MeasureConnections(ctx, connectionsEach, packetsWithin, lastDoor())
-	return rates, err
-}
-
-// all lists one of the rates of all rounds.
-func (c *contender) all(pick func(packetRates) float64) []float64 {
-	var values []float64
-	for _, rates := range c.rates {
-		values = append(values, pick(rates))
-	}
-	return values
-}
-
-func (r packetRates) ofFirstPackets() float64 { return r.firstPackets }
-func (r packetRates) ofKnownPackets() float64 { return r.knownPackets }
-func (r packetRates) ofConnections() float64  { return r.connections }
-func (r packetRates) ofGoodput() float64      { return r.goodput }
 
 // relative is the median of what a contender gets through of what another one
 // does, in the same round.
-func (c *contest) relative(name, to string, pick func(packetRates) float64) float64 {
-	return median(ratios(c.named(name).all(pick), c.named(to).all(pick)))
+func (c *contest) relative(name, to string, kind packetKind) float64 {
+	return median(ratios(c.named(name).rates[kind], c.named(to).rates[kind]))
 }

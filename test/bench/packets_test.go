@@ -25,11 +25,11 @@ func TestAPacketCostsTheSameForManyServices(t *testing.T) {
 	must(t, applyServices(t.Context(), c.net, c.named(one).gateway, servicesWithLast(1, 0)))
 	must(t, applyServices(t.Context(), c.net, c.named(many).gateway, servicesWithLast(quickServices, 0.5)))
 	must(t, c.named(linear).gateway.Nft(oneRulePerService(servicesWithLast(quickServices, 0))))
-	must(t, c.run(t.Context(), quickRounds, measurePackets))
+	must(t, c.run(t.Context(), quickRounds, knownPackets, firstPackets))
 	for _, ruleset := range []string{many, linear} {
-		for _, kind := range smallPackets {
-			t.Logf("%s, %s: %.3f of those with one Service, %.3f of those with conntrack alone", kind.name, ruleset,
-				c.relative(ruleset, one, kind.pick), c.relative(ruleset, onlyTracked, kind.pick))
+		for _, small := range smallPackets {
+			t.Logf("%s, %s: %.3f of those with one Service, %.3f of those with conntrack alone", small.name, ruleset,
+				c.relative(ruleset, one, small.kind), c.relative(ruleset, onlyTracked, small.kind))
 		}
 	}
 	if err := c.dear(many, one); err != nil {
@@ -43,9 +43,9 @@ func TestAPacketCostsTheSameForManyServices(t *testing.T) {
 // dear says where packets are dearer than they may be.
 func (c *contest) dear(ruleset, one string) error {
 	for reference, least := range map[string]float64{one: leastOfOne, onlyTracked: leastOfTracked} {
-		for _, kind := range smallPackets {
-			if got := c.relative(ruleset, reference, kind.pick); got < least {
-				return fmt.Errorf("%s, %s: %.2f of those of %s get through, want %.2f at the least", kind.name, ruleset, got, reference, least)
+		for _, small := range smallPackets {
+			if got := c.relative(ruleset, reference, small.kind); got < least {
+				return fmt.Errorf("%s, %s: %.2f of those of %s get through, want %.2f at the least", small.name, ruleset, got, reference, least)
 			}
 		}
 	}
