@@ -17,12 +17,12 @@ const (
 // the only one, with small packets. That the check can fail is shown by a rule
 // for each Service.
 func TestAPacketCostsTheSameForManyServices(t *testing.T) {
-	one, many, linear := productWith(1, 0), productWith(quickServices, 0.5), ancestorWith(quickServices)
+	one, many, linear := productWith(1, 0.5), productWith(quickServices, 0.5), ancestorWith(quickServices)
 	c, err := newContest([]string{onlyTracked, one, many, linear})
 	must(t, err)
 	t.Cleanup(func() { must(t, c.net.Close()) })
 	must(t, c.named(onlyTracked).gateway.Nft(conntrackAlone))
-	must(t, applyServices(t.Context(), c.net, c.named(one).gateway, servicesWithLast(1, 0)))
+	must(t, applyServices(t.Context(), c.net, c.named(one).gateway, servicesWithLast(1, 0.5)))
 	must(t, applyServices(t.Context(), c.net, c.named(many).gateway, servicesWithLast(quickServices, 0.5)))
 	must(t, c.named(linear).gateway.Nft(oneRulePerService(servicesWithLast(quickServices, 0))))
 	must(t, c.run(t.Context(), quickRounds, knownPackets, firstPackets))
