@@ -78,7 +78,7 @@ bench-quick: setup kube ## Compare what must not become slower, with wide margin
 .PHONY: test-vm
 test-vm: ## Run the tests that need a machine of its own: boots, resets, its clock (minutes)
 	@hack/setup.sh --vm
-	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 45m ./test/vm
+	@go test -exec $(CURDIR)/hack/as-root.sh -timeout 60m ./test/vm
 
 .PHONY: test-image
 test-image: $(ARCHIVE) ## Build the image, and run it as Kubernetes would: any user, read-only, no capability

@@ -11,7 +11,7 @@ const (
 
 	// smallRounds and largeRounds of all rulesets: the medians are told. Small packets
 	// take less time, and have targets.
-	smallRounds, largeRounds = 35, 11
+	smallRounds, largeRounds = 25, 11
 )
 
 // smallPackets are of two kinds: rulesets do more for what they do not know.
