@@ -80,7 +80,7 @@ func decodeReports(lines io.Reader, began phases, told func(string, Report)) (ma
 		}
 		report, err := decodeReport(line, began)
 		if err != nil {
-			report = Report{Reason: ReasonRunnerFailed, Message: fmt.Sprintf("the host's answer cannot be understood: %s", err)}
+			report = Report{Reason: ReasonRunnerFailed, Message: fmt.Sprintf("the host's answer is not one of this release's role, and cannot be understood; see that nobody replaced /usr/bin/python3 there: %s", err)}
 		}
 		reports[line.Host] = report
 		if told != nil {
